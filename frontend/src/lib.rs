@@ -1,0 +1,2 @@
+//! The WebAssembly entry: hydrates the page the server sent.
+#![cfg(target_arch = "wasm32")]
