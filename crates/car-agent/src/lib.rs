@@ -1,1 +1,17 @@
-//! Placeholder during bootstrap.
+//! Coding agents as processes: started in a group of their own, heard line by line, understood, and ended for certain.
+//!
+//! Between the runner and the agent sits a [`guard`]: a tiny process that owns the agent's process tree. When the runner dies
+//! in whatever way, the pipe between them closes and the guard ends the whole tree; nothing an agent started survives.
+
+mod codex;
+mod command;
+pub mod guard;
+mod lines;
+pub mod process;
+mod tree;
+
+pub use codex::CodexEvents;
+pub use command::{AgentCommand, AgentKind, CommandError, search_path};
+pub use lines::{Line, LineReader};
+pub use process::{AgentLine, AgentProcess, AgentSpec, Exit, SpawnError};
+pub use tree::{is_alive, process_id};

@@ -1,1 +1,14 @@
-//! Placeholder during bootstrap.
+//! The nouns and rules of CAR: runs, journal events, the loop's decisions, TODO rules, the log grammar, what screens show.
+//!
+//! No I/O, no clock, no randomness: time and ids come in as arguments. Everything here compiles for the browser, so that
+//! the server, the command line and the page agree on shapes by sharing them.
+
+pub mod log;
+pub mod run;
+pub mod state;
+pub mod text;
+mod time;
+pub mod todo;
+pub mod view;
+
+pub use time::Timestamp;

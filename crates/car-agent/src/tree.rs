@@ -1,0 +1,99 @@
+//! Telling processes apart and finding everything a process started.
+
+use car_domain::state::ProcessId;
+use nix::errno::Errno;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+/// Identity of a running process; `None` when there is none with this pid.
+pub fn process_id(pid: i32) -> Option<ProcessId> {
+    if cfg!(target_os = "linux") {
+        return stat(pid).map(|stat| ProcessId { pid, start_ticks: stat.start_ticks });
+    }
+    exists(pid).then_some(ProcessId { pid, start_ticks: 0 })
+}
+
+/// Whether exactly this process still runs. A zombie does not, and neither does a later process with the same pid.
+pub fn is_alive(process: ProcessId) -> bool {
+    if cfg!(target_os = "linux") {
+        return stat(process.pid).is_some_and(|stat| {
+            !matches!(stat.state, 'Z' | 'X')
+                && (process.start_ticks == 0 || process.start_ticks == stat.start_ticks)
+        });
+    }
+    exists(process.pid)
+}
+
+/// Sends `signal`; a process that is gone is no error.
+pub(crate) fn signal(pid: i32, signal: Signal) {
+    // Every failure means there is nothing we could still signal: gone, or not ours any more.
+    let _ = kill(Pid::from_raw(pid), signal);
+}
+
+/// Every living descendant of `root`, without `root`. Only Linux tells; elsewhere the list is empty.
+pub(crate) fn descendants(root: i32) -> Vec<i32> {
+    let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
+    let stats: Vec<(i32, Stat)> = entries
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .filter_map(|pid| Some((pid, stat(pid)?)))
+        .filter(|(_, stat)| !matches!(stat.state, 'Z' | 'X'))
+        .collect();
+    let mut found = Vec::new();
+    let mut parents = vec![root];
+    while let Some(parent) = parents.pop() {
+        for (pid, stat) in &stats {
+            if stat.parent == parent && !found.contains(pid) {
+                found.push(*pid);
+                parents.push(*pid);
+            }
+        }
+    }
+    found
+}
+
+struct Stat {
+    state: char,
+    parent: i32,
+    start_ticks: u64,
+}
+
+/// Fields 3, 4 and 22 of `/proc/<pid>/stat`. Field 2, the name, may hold anything, so counting starts behind its last `)`.
+fn stat(pid: i32) -> Option<Stat> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let mut fields = text[text.rfind(')')? + 1..].split_ascii_whitespace();
+    let state = fields.next()?.chars().next()?;
+    let parent = fields.next()?.parse().ok()?;
+    let start_ticks = fields.nth(17)?.parse().ok()?;
+    Some(Stat { state, parent, start_ticks })
+}
+
+fn exists(pid: i32) -> bool {
+    pid > 0 && matches!(kill(Pid::from_raw(pid), None), Ok(()) | Err(Errno::EPERM))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_process_is_alive_and_a_namesake_from_another_time_is_not() {
+        let me = process_id(std::process::id() as i32).expect("alive");
+        assert!(is_alive(me));
+        if cfg!(target_os = "linux") {
+            assert!(!is_alive(ProcessId { start_ticks: me.start_ticks + 1, ..me }));
+        }
+    }
+
+    #[test]
+    fn a_zombie_is_not_alive() {
+        let mut child = std::process::Command::new("true").spawn().expect("true exists");
+        let pid = child.id() as i32;
+        let was = process_id(pid);
+        while process_id(pid).is_some_and(is_alive) {
+            std::thread::yield_now();
+        }
+        assert!(!was.is_some_and(is_alive));
+        child.wait().expect("reaped");
+    }
+}

@@ -1,0 +1,13 @@
+//! One run of the agent, and the loop that decides about the next one.
+
+mod event;
+mod machine;
+mod outcome;
+mod summary;
+mod usage;
+
+pub use event::{FileChange, JournalEntry, NoticeLevel, RunEvent};
+pub use machine::{Facts, LoopEnd, LoopLimits, LoopMachine, NextStep};
+pub use outcome::{Outcome, RunEnd, RunKind};
+pub use summary::RunSummary;
+pub use usage::Usage;
