@@ -12,8 +12,6 @@ use crate::lines::Line;
 
 /// Most of a command's output that a journal keeps, in bytes.
 const MAX_COMMAND_OUTPUT: usize = 128 * 1024;
-/// Most of a plain line that a journal keeps, in bytes.
-const MAX_TEXT_LINE: usize = 64 * 1024;
 
 /// Turns lines into events. One per run: it knows the thread and what it had used before.
 #[derive(Debug, Default)]
@@ -37,7 +35,7 @@ impl CodexEvents {
         {
             return self.typed(&value).unwrap_or(RunEvent::Raw { value });
         }
-        text_event(line)
+        RunEvent::from_plain(line.text.clone(), line.cut_bytes)
     }
 
     fn typed(&mut self, value: &Value) -> Option<RunEvent> {
@@ -72,12 +70,6 @@ impl CodexEvents {
         let run = same.map_or(thread, |before| thread.since(&before.usage));
         Some(RunEvent::UsageReported { run, thread })
     }
-}
-
-/// A line as plain output.
-pub(crate) fn text_event(line: &Line) -> RunEvent {
-    let kept = excerpt(&line.text, MAX_TEXT_LINE);
-    RunEvent::Output { text: kept.text, cut_bytes: kept.cut_bytes + line.cut_bytes }
 }
 
 fn started(item: &Value) -> Option<RunEvent> {

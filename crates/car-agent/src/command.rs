@@ -11,7 +11,7 @@ const EXTRA_DIRS: [&str; 3] = ["/opt/homebrew/bin", "/usr/local/bin", "/opt/loca
 /// Which language an agent speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AgentKind {
-    /// `codex exec --json`: one JSON event a line.
+    /// `codex exec --json`, or any program told `--json`: one JSON event of Codex's kind a line.
     CodexExec,
     /// Anything else: plain text.
     Plain,
@@ -55,6 +55,8 @@ impl AgentCommand {
         let mut args = args.to_vec();
         let kind = if is_codex && args.iter().any(|arg| arg == "exec") {
             complete_codex(&mut args, model, reasoning);
+            AgentKind::CodexExec
+        } else if args.iter().any(|arg| arg == "--json") {
             AgentKind::CodexExec
         } else {
             AgentKind::Plain

@@ -5,6 +5,7 @@
 
 mod codex;
 mod command;
+mod detached;
 pub mod guard;
 mod lines;
 pub mod process;
@@ -12,6 +13,7 @@ mod tree;
 
 pub use codex::CodexEvents;
 pub use command::{AgentCommand, AgentKind, CommandError, search_path};
+pub use detached::{READY, Start, start_detached};
 pub use lines::{Line, LineReader};
 pub use process::{AgentLine, AgentProcess, AgentSpec, Exit, SpawnError};
-pub use tree::{is_alive, process_id};
+pub use tree::{is_alive, kill_now, process_id, terminate, wait_until_gone};

@@ -1,5 +1,7 @@
 //! Telling processes apart and finding everything a process started.
 
+use std::time::Duration;
+
 use car_domain::state::ProcessId;
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
@@ -22,6 +24,62 @@ pub fn is_alive(process: ProcessId) -> bool {
         });
     }
     exists(process.pid)
+}
+
+/// Waits until exactly this process is gone; `false` when it is still there after `patience`.
+pub async fn wait_until_gone(process: ProcessId, patience: Duration) -> bool {
+    if !is_alive(process) {
+        return true;
+    }
+    tokio::time::timeout(patience, gone(process)).await.is_ok()
+}
+
+/// Linux tells the end of any process through a descriptor that becomes readable.
+#[cfg(target_os = "linux")]
+async fn gone(process: ProcessId) {
+    let Some(pid) = rustix::process::Pid::from_raw(process.pid) else { return };
+    let Ok(fd) = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::NONBLOCK) else {
+        return look_until_gone(process).await;
+    };
+    // The pid may have been given to another process before the descriptor was opened.
+    if !is_alive(process) {
+        return;
+    }
+    #[expect(
+        deprecated,
+        reason = "the new name is unsafe; this descriptor is owned and stays open"
+    )]
+    let fd = tokio::io::unix::AsyncFd::with_interest(fd, tokio::io::Interest::READABLE);
+    match fd {
+        Ok(fd) => drop(fd.readable().await),
+        Err(_) => look_until_gone(process).await,
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+async fn gone(process: ProcessId) {
+    look_until_gone(process).await;
+}
+
+/// Where the system has no event for the end of a process that is no child: look again and again.
+async fn look_until_gone(process: ProcessId) {
+    while is_alive(process) {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// Asks exactly this process to end; does nothing when it is gone.
+pub fn terminate(process: ProcessId) {
+    if is_alive(process) {
+        signal(process.pid, Signal::SIGTERM);
+    }
+}
+
+/// Ends exactly this process at once; does nothing when it is gone.
+pub fn kill_now(process: ProcessId) {
+    if is_alive(process) {
+        signal(process.pid, Signal::SIGKILL);
+    }
 }
 
 /// Sends `signal`; a process that is gone is no error.
@@ -83,6 +141,19 @@ mod tests {
         if cfg!(target_os = "linux") {
             assert!(!is_alive(ProcessId { start_ticks: me.start_ticks + 1, ..me }));
         }
+    }
+
+    #[tokio::test]
+    async fn the_end_of_a_process_is_an_event() {
+        let mut child = std::process::Command::new("cat")
+            .stdin(std::process::Stdio::piped())
+            .spawn()
+            .expect("cat exists");
+        let process = process_id(child.id() as i32).expect("alive");
+        assert!(!wait_until_gone(process, Duration::ZERO).await);
+        terminate(process);
+        assert!(wait_until_gone(process, Duration::from_secs(30)).await);
+        child.wait().expect("reaped");
     }
 
     #[test]

@@ -62,6 +62,9 @@ pub struct RunnerState {
     /// Start of that process in clock ticks since boot.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub runner_start_ticks: Option<u64>,
+    /// The process that leads the running agent's group.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent: Option<ProcessId>,
     /// Until when the loop pauses before its next run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub paused_until: Option<Timestamp>,

@@ -1,1 +1,33 @@
-//! Placeholder during bootstrap.
+//! What CAR does, without any door to it: no HTTP, no terminal output, no command line.
+//!
+//! Every root is a parameter, resolved once, never the current directory. Doors (web, command line, tests) call the same
+//! functions and own no rule.
+
+pub mod config;
+pub mod demo;
+mod docs;
+pub mod doctor;
+mod error;
+mod files;
+mod follow;
+mod history;
+mod init;
+mod prompt;
+mod repo;
+pub mod runner;
+mod served;
+
+pub use docs::Docs;
+pub use error::{EngineError, ErrorKind};
+pub use follow::follow;
+pub use history::{History, LogView};
+pub use init::{InitMode, InitReport, init};
+pub use repo::{Repo, find_root_config};
+pub use served::{RunIndex, Served, StreamItem, Subscription};
+
+use car_domain::Timestamp;
+
+/// The time now; the engine's only clock for dates.
+pub fn now() -> Timestamp {
+    Timestamp::from_millis(jiff::Timestamp::now().as_millisecond())
+}

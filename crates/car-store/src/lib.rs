@@ -1,1 +1,11 @@
-//! Placeholder during bootstrap.
+//! The SQLite index of a served root. The only crate that says SQL.
+//!
+//! What is in it comes from files and can be rebuilt from them. Write-ahead log, one writer connection, several readers.
+//! A database of a newer CAR is refused untouched; before a migration the old file is kept beside it.
+
+mod error;
+mod index;
+mod open;
+
+pub use error::StoreError;
+pub use index::{Index, JournalMark};

@@ -1,1 +1,12 @@
-//! Placeholder during bootstrap.
+//! What lies outside CAR, for its tests: a model server, a home for the Codex CLI, a git repository.
+//!
+//! The Codex CLI itself is never faked. Tests run the real one against [`model::FakeModel`], which
+//! refuses and remembers everything it does not understand, so that a change of Codex or of CAR
+//! shows up as a violation and not as a test that passes by luck.
+
+#![expect(clippy::expect_used, reason = "test support fails loudly")]
+
+pub mod codex;
+pub mod model;
+pub mod process;
+pub mod repo;

@@ -205,6 +205,18 @@ impl JournalEntry {
 }
 
 impl RunEvent {
+    /// Most of a plain line that a journal keeps, in bytes.
+    const MAX_TEXT_LINE: usize = 64 * 1024;
+
+    /// A line of plain output of which `cut_bytes` are missing already.
+    pub fn from_plain(text: String, cut_bytes: u64) -> Self {
+        if text.len() <= Self::MAX_TEXT_LINE {
+            return Self::Output { text, cut_bytes };
+        }
+        let kept = crate::text::excerpt(&text, Self::MAX_TEXT_LINE);
+        Self::Output { text: kept.text.replace('\n', " "), cut_bytes: cut_bytes + kept.cut_bytes }
+    }
+
     /// The `type` of the event in JSON.
     pub const fn name(&self) -> &'static str {
         match self {

@@ -1,0 +1,40 @@
+# Every way to run, test and measure CAR. What a target needs, it installs.
+.DEFAULT_GOAL := help
+.PHONY: help demo dev test bench
+
+BINARIES := $(or $(CARGO_TARGET_DIR),target)
+STEP := scripts/step.sh
+TOOLS := $(CURDIR)/end2end/node_modules/.bin:$(or $(CARGO_HOME),$(HOME)/.cargo)/bin
+
+help: ## Show this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST)
+
+demo: ## Build CAR and show it on an invented project (ARGS="…" for more options)
+	@scripts/setup.sh build
+	@$(STEP) "Building the site" cargo xtask site --release
+	@$(STEP) "Building car" cargo build --release --package server
+	$(BINARIES)/release/car demo $(ARGS)
+
+dev: ## Serve on port 4173 and rebuild on every change
+	@scripts/setup.sh dev
+	PATH="$(TOOLS):$$PATH" cargo leptos watch -- serve $(ARGS)
+
+test: ## Check everything: format, architecture, lints, tests, docs, browser
+	@scripts/setup.sh test
+	@$(STEP) "Format" cargo fmt --all --check
+	@$(STEP) "Architecture" cargo xtask arch
+	@$(STEP) "Lints" cargo clippy --workspace --all-targets -- -D warnings
+	@$(STEP) "Lints of the browser side" \
+		cargo clippy --package frontend --target wasm32-unknown-unknown -- -D warnings
+	@$(STEP) "Site" cargo xtask site
+	@$(STEP) "Binary" cargo build --package server
+	@$(STEP) "Rust tests" scripts/test-rust.sh
+	@RUSTDOCFLAGS="-D warnings" $(STEP) "Documentation" \
+		cargo doc --no-deps --document-private-items --workspace
+	@cd end2end && ../$(STEP) --last "Browser tests" npx playwright test
+
+bench: ## Measure how long `car status` takes
+	@scripts/setup.sh build
+	@$(STEP) "Building the site" cargo xtask site --release
+	@$(STEP) "Building car" cargo build --release --package server
+	@$(STEP) --last "Measuring" cargo xtask bench

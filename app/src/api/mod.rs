@@ -1,0 +1,16 @@
+//! Server functions: everything the pages ask of the server. The only module that knows the engine.
+//!
+//! Each has a fixed address below `/api/ui`, so that the two halves of a page find each other however they were built.
+//! Reads are `GET`; writes are plain form posts, which also work before the browser side has loaded.
+
+mod action;
+mod error;
+mod read;
+
+pub(crate) use action::RunActionRequest;
+pub use error::{AppError, AppErrorKind};
+#[cfg(feature = "ssr")]
+pub(crate) use read::theme_cookie;
+pub(crate) use read::{
+    RepoView, Site, not_found, read_dashboard, read_home, read_rows, read_site, read_tail,
+};

@@ -1,0 +1,40 @@
+//! Whether what the page shows is what is true.
+
+use leptos::prelude::*;
+
+use crate::clock::Clock;
+use crate::live::{Connection, connection_words};
+
+/// A dot and a word at the foot of the side list.
+#[component]
+pub(crate) fn ConnectionIndicator() -> impl IntoView {
+    let said = words();
+    view! {
+        <span class="live needs-browser" class:live--lost=move || !said.get().1>
+            <span class="dot" aria-hidden="true"></span>
+            <span>{move || said.get().0}</span>
+        </span>
+    }
+}
+
+/// The same where there is no side list, and only when something is wrong.
+#[component]
+pub(crate) fn ConnectionBanner() -> impl IntoView {
+    let said = words();
+    let is_lost = Memo::new(move |_| !said.get().1);
+    view! {
+        <p class="banner banner--lost narrow" role="status" hidden=move || !is_lost.get()>
+            <span class="dot dot--lost" aria-hidden="true"></span>
+            // The seconds are for the eye; what is spoken must not change every second.
+            <span aria-hidden="true">{move || said.get().0}</span>
+            <span class="vh">{move || is_lost.get().then_some("Connection lost")}</span>
+        </p>
+    }
+}
+
+fn words() -> Memo<(String, bool)> {
+    let (connection, clock) = (Connection::get(), Clock::get());
+    Memo::new(move |_| {
+        connection_words(connection.phase.get(), connection.heard.get(), clock.now())
+    })
+}

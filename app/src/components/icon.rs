@@ -1,0 +1,78 @@
+//! Icons: decoration drawn by the style sheet in the colour of the text.
+
+use leptos::prelude::*;
+
+/// The icons in use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Glyph {
+    /// Back to where one came from.
+    Back,
+    /// A branch.
+    Branch,
+    /// Something was ticked.
+    Check,
+    /// Close or dismiss.
+    Close,
+    /// Files were edited.
+    Edit,
+    /// A beginning.
+    Flag,
+    /// All repositories.
+    Hub,
+    /// Words.
+    Message,
+    /// Anything else.
+    More,
+    /// The page of a repository.
+    Overview,
+    /// Start.
+    Play,
+    /// Again.
+    Retry,
+    /// Runs.
+    Runs,
+    /// Stop.
+    Stop,
+    /// A command.
+    Terminal,
+    /// Dark and light.
+    Theme,
+    /// Reasoning.
+    Think,
+    /// A list of boxes.
+    Todo,
+}
+
+impl Glyph {
+    const fn class(self) -> &'static str {
+        match self {
+            Self::Back => "icon icon--back",
+            Self::Branch => "icon icon--branch",
+            Self::Check => "icon icon--check",
+            Self::Close => "icon icon--close",
+            Self::Edit => "icon icon--edit",
+            Self::Flag => "icon icon--flag",
+            Self::Hub => "icon icon--hub",
+            Self::Message => "icon icon--message",
+            Self::More => "icon icon--more",
+            Self::Overview => "icon icon--overview",
+            Self::Play => "icon icon--play",
+            Self::Retry => "icon icon--retry",
+            Self::Runs => "icon icon--runs",
+            Self::Stop => "icon icon--stop",
+            Self::Terminal => "icon icon--terminal",
+            Self::Theme => "icon icon--theme",
+            Self::Think => "icon icon--think",
+            Self::Todo => "icon icon--todo",
+        }
+    }
+}
+
+/// An icon. Hidden from screen readers; what it stands for must be said next to it.
+#[component]
+pub(crate) fn Icon(
+    /// Which one.
+    glyph: Glyph,
+) -> impl IntoView {
+    view! { <span class=glyph.class() aria-hidden="true"></span> }
+}

@@ -1,0 +1,31 @@
+//! Parts of pages. They get data as signals and do not fetch; each knows its markup, the style sheet knows its look.
+
+mod connection;
+mod frame;
+mod icon;
+mod problem;
+mod runs;
+mod section;
+mod state;
+mod steps;
+mod text;
+mod theme;
+mod time;
+mod toast;
+mod todo;
+
+pub(crate) use connection::{ConnectionBanner, ConnectionIndicator};
+#[cfg(all(test, feature = "ssr"))]
+pub(crate) use frame::SideList;
+pub(crate) use frame::{BottomBar, BottomLink, Side};
+pub(crate) use icon::{Glyph, Icon};
+pub(crate) use problem::Region;
+pub(crate) use runs::{RunTime, RunsTable};
+pub(crate) use section::{Fact, Pair, Section};
+pub(crate) use state::{StateBadge, StateShape};
+pub(crate) use steps::{StepCell, Steps};
+pub(crate) use text::InlineText;
+pub(crate) use theme::ThemeToggle;
+pub(crate) use time::{TimeOfDay, When};
+pub(crate) use toast::{ToastRegion, Toasts};
+pub(crate) use todo::TodoView;

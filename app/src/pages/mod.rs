@@ -1,0 +1,12 @@
+//! Pages: each reads its data, keeps it in signals and lays out components.
+
+mod home;
+mod hub;
+mod not_found;
+mod repo;
+#[cfg(all(test, feature = "ssr"))]
+mod tests;
+
+pub(crate) use home::HomePage;
+pub(crate) use not_found::{NotFoundBody, NotFoundPage};
+pub(crate) use repo::RepoPage;

@@ -1,0 +1,47 @@
+//! The head of a dashboard: name, state, branch and what can be done.
+
+use leptos::prelude::*;
+
+use super::actions::{ActionButtons, FailedPost, RunActions};
+use super::store::RepoStore;
+use crate::components::{ConnectionBanner, Glyph, Icon, StateBadge, ThemeToggle};
+
+/// The head of the page.
+#[component]
+pub(super) fn Header(
+    /// The dashboard.
+    store: RepoStore,
+    /// Its actions.
+    actions: RunActions,
+    /// Whether there is a hub to go back to.
+    is_hub: bool,
+) -> impl IntoView {
+    view! {
+        <header class="top">
+            <div class="top__row">
+                {is_hub.then(|| view! {
+                    <a class="btn btn--icon top__back narrow" href="/" aria-label="Back to hub">
+                        <Icon glyph=Glyph::Back/>
+                    </a>
+                })}
+                <div class="top__id">
+                    <h1>{store.name}</h1>
+                    <StateBadge state=store.state/>
+                    {move || store.branch.get().map(|branch| view! {
+                        <span class="tag desk"><Icon glyph=Glyph::Branch/>{branch}</span>
+                    })}
+                </div>
+                <div class="row push">
+                    <div class="desk" id="actions" tabindex="-1">
+                        <ActionButtons store actions/>
+                    </div>
+                    <span class="narrow"><ThemeToggle/></span>
+                </div>
+            </div>
+            <ConnectionBanner/>
+            <FailedPost/>
+            // What the badge shows, without the seconds: spoken when it changes.
+            <p class="vh" role="status">{move || store.activity.get().word()}</p>
+        </header>
+    }
+}

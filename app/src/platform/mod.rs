@@ -1,0 +1,47 @@
+//! The browser behind plain functions: clock, timers, dialogs, focus, theme and page events.
+//!
+//! On the server each of them does nothing or answers that it does not know, so callers need no `cfg` of their own and the
+//! markup stays the same on both sides. Call them from effects and event handlers only.
+
+mod clock;
+mod dialog;
+mod page;
+mod theme;
+mod timers;
+
+pub(crate) use clock::{now, offset_minutes};
+pub(crate) use dialog::{close_dialog, focus_if_lost, show_dialog};
+#[cfg(feature = "hydrate")]
+pub(crate) use page::{PageListeners, on_page_wakes};
+pub(crate) use page::{announce_ready, reload};
+pub(crate) use theme::switch_theme;
+#[cfg(feature = "hydrate")]
+pub(crate) use timers::random;
+pub(crate) use timers::{after, every};
+
+/// Names a repository in the address of an event stream or a page.
+pub(crate) fn encode_segment(text: &str) -> String {
+    use std::fmt::Write;
+
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            // Writing to a string cannot fail.
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+    }
+    encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::encode_segment;
+
+    #[test]
+    fn ids_are_safe_in_addresses() {
+        assert_eq!(encode_segment("payments-api_2.x~"), "payments-api_2.x~");
+        assert_eq!(encode_segment("a b/c?d&é"), "a%20b%2Fc%3Fd%26%C3%A9");
+    }
+}

@@ -1,0 +1,50 @@
+//! The page as a whole: that it is alive, and when it wakes up.
+
+#[cfg(feature = "hydrate")]
+use wasm_bindgen::{JsCast, closure::Closure};
+
+/// Marks the page as taken over. Controls that need the browser side become visible with it.
+pub(crate) fn announce_ready() {
+    #[cfg(feature = "hydrate")]
+    if let Some(root) = leptos::prelude::document().document_element() {
+        let _ = root.set_attribute("data-ready", "");
+    }
+}
+
+/// Loads the page anew.
+pub(crate) fn reload() {
+    #[cfg(feature = "hydrate")]
+    let _ = leptos::prelude::window().location().reload();
+}
+
+/// Listeners that go when this is dropped.
+#[cfg(feature = "hydrate")]
+pub(crate) struct PageListeners {
+    listener: Closure<dyn FnMut()>,
+}
+
+/// Calls `wake` when the page becomes visible or the machine gets back online.
+#[cfg(feature = "hydrate")]
+pub(crate) fn on_page_wakes(wake: impl Fn() + 'static) -> PageListeners {
+    let listener = Closure::<dyn FnMut()>::new(move || {
+        let state = leptos::prelude::document().visibility_state();
+        if state == web_sys::VisibilityState::Visible {
+            wake();
+        }
+    });
+    let callback = listener.as_ref().unchecked_ref();
+    let _ =
+        leptos::prelude::document().add_event_listener_with_callback("visibilitychange", callback);
+    let _ = leptos::prelude::window().add_event_listener_with_callback("online", callback);
+    PageListeners { listener }
+}
+
+#[cfg(feature = "hydrate")]
+impl Drop for PageListeners {
+    fn drop(&mut self) {
+        let callback = self.listener.as_ref().unchecked_ref();
+        let _ = leptos::prelude::document()
+            .remove_event_listener_with_callback("visibilitychange", callback);
+        let _ = leptos::prelude::window().remove_event_listener_with_callback("online", callback);
+    }
+}

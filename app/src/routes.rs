@@ -1,0 +1,110 @@
+//! The application: its addresses, and what all pages share.
+
+use std::future::{Future, IntoFuture};
+
+use leptos::prelude::*;
+use leptos_meta::{Title, provide_meta_context};
+use leptos_router::SsrMode;
+use leptos_router::components::{Route, Router, Routes};
+use leptos_router::hooks::use_location;
+use leptos_router::path;
+
+use crate::api::{self, AppError, Site};
+use crate::clock::Clock;
+use crate::components::{Side, ToastRegion, Toasts};
+use crate::fleet::Fleet;
+use crate::live::Connection;
+use crate::pages::{HomePage, NotFoundPage, RepoPage};
+use crate::platform;
+
+/// The page of a repository. In repo mode the only one lives at the root.
+pub(crate) fn repo_path(id: &str, only_repo: Option<&str>) -> String {
+    if only_repo == Some(id) {
+        "/".to_owned()
+    } else {
+        format!("/repos/{}", platform::encode_segment(id))
+    }
+}
+
+/// What the server serves, read once for all pages.
+#[derive(Clone, Copy)]
+pub(crate) struct SiteResource(Resource<Result<Site, AppError>>);
+
+impl SiteResource {
+    fn provide() {
+        provide_context(Self(Resource::new(|| (), |()| api::read_site())));
+    }
+
+    /// The resource of this page.
+    pub(crate) fn get() -> Self {
+        use_context().unwrap_or_else(|| Self(Resource::new(|| (), |()| api::read_site())))
+    }
+
+    /// Begins to read it. The page's clock and its list of repositories start from what comes.
+    pub(crate) fn read(self) -> impl Future<Output = Result<Site, AppError>> + Send + 'static {
+        let (clock, fleet) = (Clock::get(), Fleet::get());
+        let reading = self.0.into_future();
+        async move {
+            let site = reading.await?;
+            clock.seed(site.now);
+            fleet.seed(site.rows.clone());
+            Ok(site)
+        }
+    }
+}
+
+/// The whole application.
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    Clock::provide();
+    Connection::provide();
+    Fleet::provide();
+    Toasts::provide();
+    SiteResource::provide();
+    Effect::new(|_| platform::announce_ready());
+
+    view! {
+        <Title text="CAR"/>
+        // The browser follows it by itself and moves the focus, which the router would not.
+        <a class="skip" href="#main" rel="external">"Skip to content"</a>
+        <Router>
+            <KeepFocus/>
+            <div class="frame">
+                <Side/>
+                <Routes fallback=NotFoundPage>
+                    <Route path=path!("/") view=HomePage ssr=SsrMode::Async/>
+                    <Route path=path!("/repos/:id") view=RepoPage ssr=SsrMode::Async/>
+                </Routes>
+            </div>
+        </Router>
+        <ToastRegion/>
+    }
+}
+
+/// Brings the focus to a new page's content when what had it is gone.
+#[component]
+fn KeepFocus() -> impl IntoView {
+    let path = use_location().pathname;
+    Effect::new(move |before: Option<String>| {
+        let now = path.get();
+        if before.is_some_and(|before| before != now) {
+            platform::after(std::time::Duration::from_millis(50), || {
+                platform::focus_if_lost("main")
+            });
+        }
+        now
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::repo_path;
+
+    #[test]
+    fn the_only_repository_is_at_the_root() {
+        assert_eq!(repo_path("api", Some("api")), "/");
+        assert_eq!(repo_path("api", None), "/repos/api");
+        assert_eq!(repo_path("a/b", None), "/repos/a%2Fb");
+    }
+}

@@ -1,0 +1,87 @@
+//! Starting a process that outlives this one, and hearing from it that it got going.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+/// What a detached process prints as its first line when it is ready.
+pub const READY: &str = "ready";
+
+/// How the start went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// It is at work under this pid.
+    Ready(i32),
+    /// It ended, or said something else; why is in its error output.
+    Refused,
+    /// It said nothing in time.
+    Silent,
+}
+
+/// Starts `program` with `args` in `cwd`, its error output going to `errors`, and waits for its word. It is reaped when it
+/// ends, so that it never stays a zombie of ours; leaving our session is its own business.
+///
+/// # Errors
+/// When it cannot be started at all.
+pub async fn start_detached(
+    program: &[OsString],
+    args: &[OsString],
+    cwd: &Path,
+    errors: File,
+    patience: Duration,
+) -> io::Result<Start> {
+    let mut parts = program.iter();
+    let mut child = Command::new(parts.next().cloned().unwrap_or_default())
+        .args(parts)
+        .args(args)
+        .current_dir(cwd)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(errors)
+        .spawn()?;
+    let pid = child.id().and_then(|pid| i32::try_from(pid).ok()).unwrap_or_default();
+    let ready = tokio::time::timeout(patience, is_ready(&mut child)).await;
+    // Ends with the child, or with us: then the system reaps it.
+    tokio::spawn(async move { child.wait().await });
+    Ok(match ready {
+        Ok(true) => Start::Ready(pid),
+        Ok(false) => Start::Refused,
+        Err(_) => Start::Silent,
+    })
+}
+
+async fn is_ready(child: &mut Child) -> bool {
+    let Some(stdout) = child.stdout.take() else { return false };
+    let mut line = String::new();
+    let read = BufReader::new(stdout).read_line(&mut line).await;
+    read.is_ok() && line.trim() == READY
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn start(script: &str, patience: Duration) -> Start {
+        let dir = tempfile::tempdir().expect("temp dir");
+        let errors = File::create(dir.path().join("errors")).expect("file");
+        let (program, args) = (["sh".into(), "-c".into()], [script.into()]);
+        start_detached(&program, &args, dir.path(), errors, patience).await.expect("sh exists")
+    }
+
+    #[tokio::test]
+    async fn readiness_is_told_by_the_process_itself() {
+        let long = Duration::from_secs(30);
+        assert!(matches!(start("echo ready", long).await, Start::Ready(pid) if pid > 0));
+        assert_eq!(start("exit 1", long).await, Start::Refused);
+        assert_eq!(
+            start("cat </dev/zero >/dev/null", Duration::from_millis(50)).await,
+            Start::Silent
+        );
+    }
+}

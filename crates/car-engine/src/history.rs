@@ -1,0 +1,290 @@
+//! What earlier runs left in files: journals and logs.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use car_domain::Timestamp;
+use car_domain::log::{LogLine, previous_output_from_global_log, previous_output_from_run_log};
+use car_domain::run::{JournalEntry, Outcome, RunEnd, RunEvent, RunSummary};
+use car_domain::text::tail_chars;
+
+use crate::{EngineError, Repo};
+
+/// How much of the shared log is searched for a run that has no file of its own, in bytes.
+const SHARED_LOG_WINDOW: u64 = 1_000_000;
+/// How much of a log a tail looks at, in bytes.
+const TAIL_WINDOW: u64 = 400_000;
+/// How much of a journal is read at once, in bytes.
+const JOURNAL_PIECE: u64 = 8 << 20;
+
+/// The runs of a repository, read from its files.
+#[derive(Clone, Copy, Debug)]
+pub struct History<'a> {
+    repo: &'a Repo,
+}
+
+/// A piece of log for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LogView {
+    /// The text.
+    Text(String),
+    /// There is nothing; the sentence says why.
+    Nothing(&'static str),
+}
+
+impl<'a> History<'a> {
+    /// Looks at `repo`.
+    pub fn new(repo: &'a Repo) -> Self {
+        Self { repo }
+    }
+
+    /// Numbers of all runs with a journal or a log of their own, ascending.
+    pub fn runs(&self) -> Vec<u64> {
+        let Ok(entries) = fs::read_dir(self.repo.runs_dir()) else { return Vec::new() };
+        let mut runs: Vec<u64> = entries
+            .flatten()
+            .filter_map(|entry| {
+                let name = entry.file_name().into_string().ok()?;
+                let name = name.strip_prefix("run-")?;
+                name.strip_suffix(".jsonl").or_else(|| name.strip_suffix(".log"))?.parse().ok()
+            })
+            .collect();
+        runs.sort_unstable();
+        runs.dedup();
+        runs
+    }
+
+    /// A summary of run `run`; of a run of the original, what its log tells.
+    pub fn summary(&self, run: u64) -> Option<RunSummary> {
+        let mut summary = RunSummary::new(run);
+        let mut cursor = JournalCursor::new(self.repo.journal_path(run));
+        if !cursor.path.exists() {
+            return self.summary_from_log(run);
+        }
+        while let Ok(entries) = cursor.read_new() {
+            if entries.is_empty() {
+                break;
+            }
+            entries.iter().for_each(|entry| summary.apply(entry));
+        }
+        Some(summary)
+    }
+
+    /// The last `max` entries of the journal of run `run`.
+    pub fn tail(&self, run: u64, max: usize) -> Vec<JournalEntry> {
+        let mut cursor = JournalCursor::new(self.repo.journal_path(run));
+        let mut kept = Vec::new();
+        while let Ok(entries) = cursor.read_new() {
+            if entries.is_empty() {
+                break;
+            }
+            kept.extend(entries);
+            let surplus = kept.len().saturating_sub(max);
+            kept.drain(..surplus);
+        }
+        kept
+    }
+
+    /// The final output of run `run`, at most its last `max_chars` characters (0: all).
+    pub(crate) fn final_output(&self, run: u64, max_chars: usize) -> Option<String> {
+        let mut last = None;
+        let mut cursor = JournalCursor::new(self.repo.journal_path(run));
+        while let Ok(entries) = cursor.read_new() {
+            if entries.is_empty() {
+                break;
+            }
+            last = entries.into_iter().rev().find_map(message).or(last);
+        }
+        if let Some(text) = last {
+            return Some(tail_chars(&text, max_chars).to_owned()).filter(|text| !text.is_empty());
+        }
+        match fs::read(self.repo.run_log_path(run)) {
+            Ok(bytes) if !bytes.is_empty() => {
+                previous_output_from_run_log(&String::from_utf8_lossy(&bytes), max_chars)
+            }
+            _ => {
+                let text = tail_of(&self.repo.log_path(), SHARED_LOG_WINDOW / 4).ok()?;
+                previous_output_from_global_log(&text, run, max_chars)
+            }
+        }
+    }
+
+    /// The log of run `run`.
+    pub fn run_log(&self, run: u64) -> LogView {
+        if let Ok(bytes) = fs::read(self.repo.run_log_path(run)) {
+            return LogView::Text(String::from_utf8_lossy(&bytes).into_owned());
+        }
+        let start = car_domain::log::start_marker(run);
+        let end = format!("=== run {run} end");
+        let Ok(text) = tail_of(&self.repo.log_path(), SHARED_LOG_WINDOW) else {
+            return LogView::Nothing("run not found");
+        };
+        let Some(from) = text.find(&start) else { return LogView::Nothing("run not found") };
+        let block = &text[from..];
+        let to = block.find(&end).map_or(block.len(), |at| {
+            block[at..].find('\n').map_or(block.len(), |len| at + len + 1)
+        });
+        LogView::Text(block[..to].to_owned())
+    }
+
+    /// The last `lines` lines of the shared log.
+    ///
+    /// # Errors
+    /// When there is no log.
+    pub fn log_tail(&self, lines: usize) -> Result<String, EngineError> {
+        let path = self.repo.log_path();
+        let text = tail_of(&path, TAIL_WINDOW)
+            .map_err(|_| EngineError::not_found("Log file not found; run init"))?;
+        let all: Vec<&str> = text.lines().collect();
+        let from = all.len().saturating_sub(lines);
+        Ok(all[from..].iter().flat_map(|line| [line, "\n"]).collect())
+    }
+
+    fn summary_from_log(&self, run: u64) -> Option<RunSummary> {
+        let path = self.repo.run_log_path(run);
+        let head = head_of(&path, 4096).ok()?;
+        let tail = tail_of(&path, 4096).ok()?;
+        let stamp = |line: &str| Timestamp::parse(line.strip_prefix('[')?.split_once(']')?.0);
+        let mut summary = RunSummary::new(run);
+        summary.agent = "codex".to_owned();
+        summary.started_at = head.lines().find_map(stamp);
+        let code = tail.lines().rev().find_map(|line| match LogLine::parse(line) {
+            LogLine::End(_, code) => Some(code),
+            _ => None,
+        });
+        summary.finished_at = code.and_then(|_| tail.lines().rev().find_map(stamp));
+        if let (Some(from), Some(to)) = (summary.started_at, summary.finished_at) {
+            summary.duration_ms = u64::try_from(to.since(from).as_millis()).ok();
+        }
+        summary.end = Some(match code {
+            Some(0) => RunEnd {
+                outcome: Outcome::Succeeded,
+                exit_code: Some(0),
+                signal: None,
+                reason: None,
+            },
+            Some(code) => RunEnd {
+                outcome: Outcome::Failed,
+                exit_code: (code >= 0).then_some(code),
+                signal: (code < 0).then_some(-code),
+                reason: None,
+            },
+            None => RunEnd {
+                outcome: Outcome::Interrupted,
+                exit_code: None,
+                signal: None,
+                reason: None,
+            },
+        });
+        Some(summary)
+    }
+}
+
+fn message(entry: JournalEntry) -> Option<String> {
+    match entry.event {
+        RunEvent::Message { text } => Some(text),
+        _ => None,
+    }
+}
+
+/// A place in a journal, to read on from.
+#[derive(Clone, Debug)]
+pub(crate) struct JournalCursor {
+    path: PathBuf,
+    offset: u64,
+}
+
+impl JournalCursor {
+    /// The beginning of the journal at `path`, which need not exist yet.
+    pub(crate) fn new(path: PathBuf) -> Self {
+        Self::at(path, 0)
+    }
+
+    /// A place told by [`JournalCursor::offset`].
+    pub(crate) fn at(path: PathBuf, offset: u64) -> Self {
+        Self { path, offset }
+    }
+
+    /// Bytes read, always just behind a newline.
+    pub(crate) fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// What was added, as far as it is complete; a line that is being written waits. At most some megabytes at a time:
+    /// call again until it is empty.
+    pub(crate) fn read_new(&mut self) -> io::Result<Vec<JournalEntry>> {
+        let mut piece = JOURNAL_PIECE;
+        loop {
+            let mut file = match File::open(&self.path) {
+                Ok(file) => file,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+                Err(error) => return Err(error),
+            };
+            file.seek(SeekFrom::Start(self.offset))?;
+            let mut bytes = Vec::new();
+            file.take(piece).read_to_end(&mut bytes)?;
+            let Some(end) = bytes.iter().rposition(|byte| *byte == b'\n') else {
+                if (bytes.len() as u64) < piece {
+                    return Ok(Vec::new());
+                }
+                piece *= 2; // A single line longer than the piece.
+                continue;
+            };
+            self.offset += end as u64 + 1;
+            let text = String::from_utf8_lossy(&bytes[..end]);
+            let entries: Vec<_> = text.lines().filter_map(JournalEntry::from_line).collect();
+            if entries.is_empty() {
+                continue; // Only torn lines; what follows them may be whole.
+            }
+            return Ok(entries);
+        }
+    }
+}
+
+fn tail_of(path: &Path, window: u64) -> io::Result<String> {
+    let mut file = File::open(path)?;
+    let len = file.metadata()?.len();
+    file.seek(SeekFrom::Start(len.saturating_sub(window)))?;
+    let mut bytes = Vec::new();
+    file.take(window).read_to_end(&mut bytes)?;
+    if len > window {
+        let first = bytes.iter().position(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        bytes.drain(..first);
+    }
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn head_of(path: &Path, window: u64) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(window).read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(seq: u64) -> String {
+        let event = RunEvent::Message { text: format!("m{seq}") };
+        JournalEntry { seq, at: Timestamp::from_millis(0), event }.to_line()
+    }
+
+    #[test]
+    fn a_cursor_waits_for_the_newline_and_skips_torn_lines() {
+        let dir = tempfile::tempdir().expect("temp dir");
+        let path = dir.path().join("j");
+        let seqs = |cursor: &mut JournalCursor| -> Vec<u64> {
+            cursor.read_new().expect("readable").iter().map(|entry| entry.seq).collect()
+        };
+        let mut cursor = JournalCursor::new(path.clone());
+        assert!(seqs(&mut cursor).is_empty());
+        let (first, second) = (line(1), line(2));
+        fs::write(&path, format!("{first}\n{}", &second[..9])).expect("write");
+        assert_eq!(seqs(&mut cursor), [1]);
+        assert!(seqs(&mut cursor).is_empty());
+        fs::write(&path, format!("{first}\n{}\n{second}\n", &second[..9])).expect("write");
+        assert_eq!(seqs(&mut cursor), [2]);
+        assert_eq!(cursor.offset(), fs::metadata(&path).expect("stat").len());
+    }
+}

@@ -1,0 +1,22 @@
+//! The runner: the process that works through a TODO list, and how others see and steer it.
+//!
+//! The runner owns `lock`, `state.json`, the journal and logs of its runs, and the agent. Everybody else reads those files,
+//! asks by `stop`, and signals. Outcome first: the journal's last entry is written before anything that follows from it.
+
+mod control;
+mod execute;
+mod journal;
+mod lock;
+mod looping;
+mod recovery;
+mod signals;
+mod state_file;
+mod status;
+
+pub use control::{KillReport, StopReport, kill, start_detached, stop, stop_now, wait_for_end};
+pub use lock::RunnerLock;
+pub use looping::{LoopReport, LoopRequest, RunnerNews, run_loop};
+pub use signals::StopSource;
+pub use status::{Standing, standing};
+
+pub(crate) use status::STALL_AFTER;

@@ -1,0 +1,84 @@
+//! Putting right what a runner that died left open. Only ever done by the holder of the lock.
+
+use std::time::Duration;
+
+use car_agent::{kill_now, wait_until_gone};
+use car_domain::run::{Outcome, RunEnd, RunEvent, RunSummary};
+use car_domain::state::{RunnerState, RunnerStatus};
+
+use super::RunnerLock;
+use super::journal::RunJournal;
+use super::state_file::{change_state, read_state};
+use crate::history::History;
+use crate::{EngineError, Repo, now};
+
+/// How long a dead runner's agent may take to end; its guard notices at once and gives it the grace period.
+const AGENT_PATIENCE: Duration = Duration::from_secs(20);
+
+/// Ends a run that is still open although its runner is gone, and returns the state as it is now.
+pub(super) async fn settle(repo: &Repo, _lock: &RunnerLock) -> Result<RunnerState, EngineError> {
+    let state = match read_state(repo)? {
+        Some(state) if state.status != RunnerStatus::Running => return Ok(state),
+        Some(state) => state,
+        None => return change_state(repo, |state| state.last_run_id = last_run(repo)),
+    };
+    if let Some(agent) = state.agent
+        && !wait_until_gone(agent, AGENT_PATIENCE).await
+    {
+        kill_now(agent);
+    }
+    if state.paused_until.is_some() {
+        return change_state(repo, |state| {
+            state.status = RunnerStatus::Idle;
+            clear_runner(state);
+        });
+    }
+    let end = close_run(repo, &state)?;
+    change_state(repo, |state| {
+        state.status = if end.is_success() { RunnerStatus::Idle } else { RunnerStatus::Error };
+        state.last_exit_code = Some(end.legacy_exit_code());
+        state.last_run_finished_at.get_or_insert_with(|| now().whole_seconds());
+        state.last_outcome = Some(end.outcome);
+        state.last_signal = end.signal;
+        state.last_reason.clone_from(&end.reason);
+        clear_runner(state);
+    })
+}
+
+/// The end of an open run, as everybody tells it.
+pub(super) fn interrupted(state: &RunnerState) -> RunEnd {
+    let who = state.runner_pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default();
+    let run = state.last_run_id.map(|run| format!(" in run {run}")).unwrap_or_default();
+    let reason = format!("The runner{who} was gone{run} before the agent ended.");
+    RunEnd { outcome: Outcome::Interrupted, exit_code: None, signal: None, reason: Some(reason) }
+}
+
+fn close_run(repo: &Repo, state: &RunnerState) -> Result<RunEnd, EngineError> {
+    let interrupted = interrupted(state);
+    let Some(summary) = state.last_run_id.and_then(|run| History::new(repo).summary(run)) else {
+        return Ok(interrupted);
+    };
+    let RunSummary { run, last_seq, started_at, end, .. } = summary;
+    if let Some(end) = end {
+        return Ok(end); // It died between the journal's last entry and the state.
+    }
+    let at = now();
+    let duration = started_at.map_or(Duration::ZERO, |start| at.since(start));
+    let mut journal = RunJournal::reopen(repo, run, last_seq)?;
+    let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    journal.append(at, RunEvent::RunFinished { end: interrupted.clone(), duration_ms })?;
+    journal.close(interrupted.legacy_exit_code())?;
+    Ok(interrupted)
+}
+
+/// Nobody runs any more.
+pub(super) fn clear_runner(state: &mut RunnerState) {
+    state.runner_pid = None;
+    state.runner_start_ticks = None;
+    state.agent = None;
+    state.paused_until = None;
+}
+
+fn last_run(repo: &Repo) -> Option<u64> {
+    History::new(repo).runs().last().copied()
+}

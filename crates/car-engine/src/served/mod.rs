@@ -1,0 +1,294 @@
+//! A served root: one repository, or a hub of them, with everything the doors ask for.
+//!
+//! Questions are answered from files at the time they are asked; a watcher turns changes of those files into live events.
+
+mod discover;
+mod indexing;
+mod live;
+mod watch;
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use car_domain::run::RunSummary;
+use car_domain::view::{
+    Activity, Dashboard, LiveEvent, LiveTail, RepoRow, RunAction, RunSettings, StateView,
+};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub use indexing::RunIndex;
+pub use live::{StreamItem, Subscription};
+
+use crate::config::{self, Config, Mode};
+use crate::history::History;
+use crate::runner::{self, Standing, standing};
+use crate::{EngineError, Repo};
+
+/// Runs a dashboard lists.
+const DASHBOARD_RUNS: u32 = 12;
+
+/// A root that is being served.
+pub struct Served {
+    root: PathBuf,
+    config: Config,
+    /// Root of each repository by its id; the configuration is read when it is needed.
+    repos: RwLock<BTreeMap<String, PathBuf>>,
+    /// Command line of this program, to start runners with.
+    program: Vec<OsString>,
+    index: RunIndex,
+    live: live::Live,
+}
+
+impl Served {
+    /// Opens the root `root`. Nothing is read or watched beyond its configuration until it is asked for.
+    ///
+    /// # Errors
+    /// When the configuration is missing or wrong.
+    pub fn open(root: &Path, program: Vec<OsString>) -> Result<Arc<Self>, EngineError> {
+        let config = config::load(root)?;
+        let served = Self {
+            root: root.to_path_buf(),
+            repos: RwLock::new(discover::repos(root, &config)),
+            index: RunIndex::new(root),
+            live: live::Live::default(),
+            config,
+            program,
+        };
+        Ok(Arc::new(served))
+    }
+
+    /// Begins to watch files and to tell subscribers about changes, until `cancel`.
+    pub fn watch(self: &Arc<Self>, tracker: &TaskTracker, cancel: &CancellationToken) {
+        watch::start(self.clone(), tracker, cancel.clone());
+    }
+
+    /// Name of the root for people.
+    pub fn name(&self) -> String {
+        self.root
+            .file_name()
+            .map_or_else(|| "CAR".to_owned(), |name| name.to_string_lossy().into_owned())
+    }
+
+    /// The root itself.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Effective configuration of the root.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Whether the root is a directory of repositories.
+    pub fn is_hub(&self) -> bool {
+        self.config.mode == Mode::Hub
+    }
+
+    /// In repo mode: id of the repository.
+    pub fn only_repo(&self) -> Option<String> {
+        if self.is_hub() { None } else { self.ids().into_iter().next() }
+    }
+
+    /// Ids of all repositories, in order.
+    pub fn ids(&self) -> Vec<String> {
+        self.repos.read().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
+    }
+
+    /// Id and root of every repository, in order.
+    pub fn roots(&self) -> Vec<(String, PathBuf)> {
+        let repos = self.repos.read().unwrap_or_else(PoisonError::into_inner);
+        repos.iter().map(|(id, root)| (id.clone(), root.clone())).collect()
+    }
+
+    /// All repositories as a hub lists them, those that need attention first.
+    ///
+    /// # Errors
+    /// When the index fails. A repository that cannot be read is a row that says so.
+    pub async fn rows(&self) -> Result<Vec<RepoRow>, EngineError> {
+        self.look_for_repos().await;
+        let mut rows = Vec::new();
+        for id in self.ids() {
+            let row = match self.dashboard(&id).await {
+                Ok(dashboard) => dashboard.repo,
+                Err(error) => broken_row(&id, &error),
+            };
+            rows.push(row);
+        }
+        rows.sort_by_key(|row| (urgency(row.state.activity), row.name.to_lowercase()));
+        Ok(rows)
+    }
+
+    /// Everything the dashboard of repository `id` shows.
+    ///
+    /// # Errors
+    /// When there is no such repository or its files cannot be read.
+    pub async fn dashboard(&self, id: &str) -> Result<Dashboard, EngineError> {
+        let root = self.repo_root(id)?;
+        let repo = blocking(move || Repo::open(&root)).await?;
+        let runs = self.index.newest(id, &repo, DASHBOARD_RUNS).await?;
+        let id = id.to_owned();
+        blocking(move || Ok(dashboard_of(id, &repo, standing(&repo)?, runs))).await
+    }
+
+    /// The end of the newest run's journal.
+    ///
+    /// # Errors
+    /// When there is no such repository.
+    pub async fn live_tail(&self, id: &str, max_entries: usize) -> Result<LiveTail, EngineError> {
+        let root = self.repo_root(id)?;
+        blocking(move || {
+            let repo = Repo::open(&root)?;
+            let history = History::new(&repo);
+            let Some(run) = history.runs().last().copied() else { return Ok(LiveTail::default()) };
+            Ok(LiveTail { run: Some(run), entries: history.tail(run, max_entries) })
+        })
+        .await
+    }
+
+    /// Does what a person asked for.
+    ///
+    /// # Errors
+    /// When the present state forbids it, or it fails.
+    pub async fn act(&self, id: &str, action: RunAction) -> Result<StateView, EngineError> {
+        let repo = self.open_repo(id).await?;
+        match action {
+            RunAction::Start => drop(runner::start_detached(&repo, &self.program, false).await?),
+            RunAction::Once => drop(runner::start_detached(&repo, &self.program, true).await?),
+            RunAction::Stop => drop(runner::stop(&repo)?),
+            RunAction::Kill => drop(runner::kill(&repo).await?),
+        }
+        blocking(move || Ok(standing(&repo)?.view)).await
+    }
+
+    /// Follows what changes. `last_id` is the id of the last event the subscriber has seen.
+    pub fn subscribe(&self, last_id: Option<&str>) -> Subscription {
+        self.live.subscribe(last_id)
+    }
+
+    /// What a new subscriber needs to be up to date: the dashboards, and for one repository the end of its journal.
+    ///
+    /// # Errors
+    /// When the repository does not exist.
+    pub async fn snapshot(
+        &self,
+        only: Option<&str>,
+        max_entries: usize,
+    ) -> Result<Vec<LiveEvent>, EngineError> {
+        let ids = only.map_or_else(|| self.ids(), |id| vec![id.to_owned()]);
+        let mut events = Vec::new();
+        for id in ids {
+            match self.dashboard(&id).await {
+                Ok(dashboard) => events.push(LiveEvent::Dashboard {
+                    repo: id.clone(),
+                    dashboard: Box::new(dashboard),
+                }),
+                Err(error) if only.is_some() => return Err(error),
+                Err(error) => tracing::debug!(repo = id, %error, "left out of a snapshot"),
+            }
+        }
+        if let Some(id) = only {
+            let LiveTail { run, entries } = self.live_tail(id, max_entries).await?;
+            events.extend(run.map(|run| LiveEvent::Journal { repo: id.to_owned(), run, entries }));
+        }
+        Ok(events)
+    }
+
+    async fn look_for_repos(&self) {
+        if !self.is_hub() {
+            return;
+        }
+        let (root, config) = (self.root.clone(), self.config.clone());
+        if let Ok(found) = blocking(move || Ok(discover::repos(&root, &config))).await {
+            *self.repos.write().unwrap_or_else(PoisonError::into_inner) = found;
+        }
+    }
+
+    async fn open_repo(&self, id: &str) -> Result<Repo, EngineError> {
+        let root = self.repo_root(id)?;
+        blocking(move || Repo::open(&root)).await
+    }
+
+    fn repo_root(&self, id: &str) -> Result<PathBuf, EngineError> {
+        let repos = self.repos.read().unwrap_or_else(PoisonError::into_inner);
+        repos.get(id).cloned().ok_or_else(|| {
+            EngineError::not_found(format!("There is no repository `{id}` here."))
+                .with_hint("it may have been removed or renamed")
+        })
+    }
+}
+
+fn dashboard_of(id: String, repo: &Repo, standing: Standing, runs: Vec<RunSummary>) -> Dashboard {
+    let config = repo.config();
+    let todo = standing.todo;
+    let agent = std::iter::once(&config.codex.binary).chain(&config.codex.args);
+    Dashboard {
+        repo: RepoRow {
+            id,
+            name: repo.name(),
+            branch: car_git::branch(repo.root()),
+            state: standing.view,
+            todo_done: todo.n_done(),
+            todo_open: todo.n_open(),
+            next_item: todo.next_open().map(|item| item.text.clone()),
+            last_run: runs.first().cloned(),
+        },
+        todo: todo.items,
+        runs,
+        settings: RunSettings {
+            agent: agent.map(String::as_str).collect::<Vec<_>>().join(" "),
+            model: config.codex.model.clone(),
+            sleep_seconds: config.runner.sleep_seconds,
+            stop_after_runs: config.runner.max_runs(),
+            idle_timeout_seconds: config.runner.idle_timeout().map(|limit| limit.as_secs()),
+        },
+    }
+}
+
+fn broken_row(id: &str, error: &EngineError) -> RepoRow {
+    RepoRow {
+        id: id.to_owned(),
+        name: id.to_owned(),
+        branch: None,
+        state: StateView {
+            activity: Activity::Failed,
+            since: None,
+            detail: Some(error.to_string()),
+            until: None,
+            stop_requested: false,
+            runner_pid: None,
+        },
+        todo_done: 0,
+        todo_open: 0,
+        next_item: None,
+        last_run: None,
+    }
+}
+
+/// Order of a hub: what needs a person first.
+fn urgency(activity: Activity) -> u8 {
+    match activity {
+        Activity::Failed | Activity::Interrupted => 0,
+        Activity::Stalled => 1,
+        Activity::Running => 2,
+        Activity::Waiting => 3,
+        Activity::Finished => 4,
+        Activity::Idle => 5,
+    }
+}
+
+/// Runs file work off the async workers.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, EngineError> + Send + 'static,
+) -> Result<T, EngineError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => Err(EngineError::new(
+            crate::ErrorKind::Other,
+            "a background task of the server ended unexpectedly",
+        )
+        .with_source(error)),
+    }
+}

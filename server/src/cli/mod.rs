@@ -1,0 +1,140 @@
+//! The command line: one file per command, each an `Args` struct and a `run` function.
+//!
+//! Data goes to standard output, talk to standard error. Exit codes: 0 done or stopped as asked, 1 other trouble, 2 wrong
+//! usage, 3 configuration, 4 the agent failed, 130 interrupted.
+
+mod agent_guard;
+mod completions;
+mod demo;
+mod doctor;
+mod error;
+mod index;
+mod init;
+mod kill;
+mod live;
+mod log;
+mod run;
+mod runs;
+mod scripted_agent;
+mod serve;
+mod status;
+mod stop;
+mod ui;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use car_engine::{EngineError, Repo};
+use clap::{Args, Parser, Subcommand};
+
+use error::CliError;
+
+/// Runs a coding agent in a loop until the TODO list is done
+#[derive(Parser)]
+#[command(name = "car", version, propagate_version = true, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Init(init::InitArgs),
+    Run(run::RunArgs),
+    Once(run::OnceArgs),
+    Resume(run::ResumeArgs),
+    Stop(stop::StopArgs),
+    Kill(kill::KillArgs),
+    Status(status::StatusArgs),
+    Log(log::LogArgs),
+    Runs(runs::RunsArgs),
+    Serve(serve::ServeArgs),
+    Demo(demo::DemoArgs),
+    Doctor(doctor::DoctorArgs),
+    Index(index::IndexArgs),
+    Completions(completions::CompletionsArgs),
+    #[command(hide = true)]
+    AgentGuard(agent_guard::AgentGuardArgs),
+    #[command(hide = true)]
+    ScriptedAgent(scripted_agent::ScriptedAgentArgs),
+}
+
+/// Which repository a command is about
+#[derive(Args)]
+pub(crate) struct RepoArg {
+    /// The repository, or a directory in it
+    #[arg(long, value_name = "PATH", default_value = ".")]
+    repo: PathBuf,
+}
+
+impl RepoArg {
+    fn open(&self) -> Result<Repo, EngineError> {
+        Repo::find(&self.repo)
+    }
+
+    fn path(&self) -> &Path {
+        &self.repo
+    }
+}
+
+/// What a command gives back to the shell.
+type CommandResult = Result<ExitCode, CliError>;
+
+/// Reads the arguments, runs the command, tells errors.
+pub(crate) fn main() -> ExitCode {
+    match dispatch(Cli::parse().command) {
+        Ok(code) => code,
+        Err(error) => {
+            ui::error(&error);
+            error.exit_code()
+        }
+    }
+}
+
+fn dispatch(command: Command) -> CommandResult {
+    match command {
+        Command::Init(args) => init::run(&args),
+        Command::Run(args) => run::run(&args),
+        Command::Once(args) => run::once(&args),
+        Command::Resume(args) => run::resume(&args),
+        Command::Stop(args) => stop::run(&args),
+        Command::Kill(args) => kill::run(&args),
+        Command::Status(args) => status::run(&args),
+        Command::Log(args) => log::run(&args),
+        Command::Runs(args) => runs::run(&args),
+        Command::Serve(args) => serve::run(&args),
+        Command::Demo(args) => demo::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
+        Command::Index(args) => index::run(&args),
+        Command::Completions(args) => completions::run(&args),
+        Command::AgentGuard(args) => agent_guard::run(&args),
+        Command::ScriptedAgent(args) => scripted_agent::run(&args),
+    }
+}
+
+/// Runs `future` on one thread: enough for every command but the server.
+fn block_on<T>(future: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| CliError::other(format!("cannot start the runtime: {error}")))?;
+    runtime.block_on(future)
+}
+
+/// Command line of this very program, also after its file was replaced.
+fn own_program() -> Vec<std::ffi::OsString> {
+    let running = Path::new("/proc/self/exe");
+    let path = std::env::current_exe().ok().filter(|path| path.exists());
+    vec![path.unwrap_or_else(|| running.to_path_buf()).into_os_string()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,107 @@
+//! `car runs`
+
+use std::process::ExitCode;
+
+use car_domain::run::{Outcome, RunSummary};
+use car_engine::runner::standing;
+use car_engine::{Repo, RunIndex};
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::{CommandResult, RepoArg, block_on, ui};
+
+/// List the runs of the repository
+#[derive(Args)]
+pub(crate) struct RunsArgs {
+    #[command(flatten)]
+    repo: RepoArg,
+    /// At most this many, newest first
+    #[arg(long, default_value_t = 20, value_name = "N")]
+    limit: u32,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(args: &RunsArgs) -> CommandResult {
+    let repo = args.repo.open()?;
+    let runs = block_on(async {
+        let index = RunIndex::new(repo.root());
+        let runs = index.newest(&super::index::repo_id(&repo), &repo, args.limit).await?;
+        index.close().await;
+        Ok(runs)
+    })?;
+    let open = open_word(&repo)?;
+    if args.json {
+        let list: Vec<Value> = runs.iter().map(|run| as_json(run, open)).collect();
+        ui::out(&format!("{:#}", Value::from(list)));
+    } else if runs.is_empty() {
+        ui::say("No runs recorded yet. `car run` starts the loop.");
+    } else {
+        ui::out(&table(&runs, open));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What a run without an end is: at work, or left behind by a runner that died.
+fn open_word(repo: &Repo) -> Result<&'static str, super::CliError> {
+    let alive = standing(repo)?.view.activity.is_active();
+    Ok(if alive { "running" } else { Outcome::Interrupted.name() })
+}
+
+fn outcome(run: &RunSummary, open: &'static str) -> &'static str {
+    run.end.as_ref().map_or(open, |end| end.outcome.name())
+}
+
+fn as_json(run: &RunSummary, open: &'static str) -> Value {
+    let end = run.end.as_ref();
+    json!({
+        "run": run.run,
+        "kind": run.kind,
+        "outcome": outcome(run, open),
+        "exit_code": end.and_then(|end| end.exit_code),
+        "signal": end.and_then(|end| end.signal),
+        "reason": end.and_then(|end| end.reason.as_ref()),
+        "started_at": run.started_at,
+        "finished_at": run.finished_at,
+        "duration_ms": run.duration_ms,
+        "usage": {
+            "input_tokens": run.usage.input_tokens,
+            "cached_input_tokens": run.usage.cached_input_tokens,
+            "output_tokens": run.usage.output_tokens,
+            "reasoning_output_tokens": run.usage.reasoning_output_tokens,
+            "total_tokens": run.usage.total(),
+        },
+        "agent": run.agent,
+        "item": run.item,
+        "headline": run.headline,
+        "thread_id": run.thread_id,
+        "commands": run.n_commands,
+        "edits": run.n_edits,
+    })
+}
+
+fn table(runs: &[RunSummary], open: &'static str) -> String {
+    let mut lines = vec![format!(
+        "{:>5}  {:<11}  {:>4}  {:>11}  {:>6}  {}",
+        "RUN", "OUTCOME", "EXIT", "TIME", "TOKENS", "WHAT"
+    )];
+    for run in runs {
+        let exit = run.end.as_ref().map(|end| match (end.exit_code, end.signal) {
+            (Some(code), _) => code.to_string(),
+            (None, Some(signal)) => format!("sig{signal}"),
+            (None, None) => String::new(),
+        });
+        let what = run.headline.as_deref().or(run.item.as_deref()).unwrap_or_default();
+        lines.push(format!(
+            "{:>5}  {:<11}  {:>4}  {:>11}  {:>6}  {}",
+            run.run,
+            outcome(run, open),
+            exit.unwrap_or_default(),
+            run.duration_ms.map(ui::span).unwrap_or_default(),
+            ui::tokens(run.usage.total()),
+            car_domain::text::headline(what, 60),
+        ));
+    }
+    lines.join("\n")
+}

@@ -1,0 +1,95 @@
+//! The site: in release builds part of the binary, in debug builds read from `target/site`.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::header::{
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderMap, IF_NONE_MATCH,
+    VARY,
+};
+use axum::http::{Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use leptos::IntoView;
+use rust_embed::{EmbeddedFile, RustEmbed};
+
+use super::WebState;
+
+#[derive(RustEmbed)]
+#[folder = "../target/site"]
+#[exclude = "*.gz"]
+struct Site;
+
+/// Answers with the file a path names, or with the page that says there is none.
+pub(super) fn asset_or<V>(
+    state: WebState,
+    context: impl Fn() + Clone + Send + Sync + 'static,
+    shell: impl Fn() -> V + Clone + Send + Sync + 'static,
+) -> impl Fn(Request) -> Pin<Box<dyn Future<Output = Response> + Send>> + Clone + Send + Sync + 'static
+where
+    V: IntoView + 'static,
+{
+    move |request| {
+        let (state, context, shell) = (state.clone(), context.clone(), shell.clone());
+        Box::pin(async move {
+            if matches!(*request.method(), Method::GET | Method::HEAD)
+                && let Some(response) = asset(request.uri().path(), request.headers())
+            {
+                return response;
+            }
+            let _ = state;
+            let page = leptos_axum::render_app_to_stream_with_context(context, shell);
+            let mut response = page(request).await;
+            *response.status_mut() = StatusCode::NOT_FOUND;
+            response
+        })
+    }
+}
+
+/// The file at `path`, brotli-compressed when the client takes that and there is such a version.
+fn asset(path: &str, headers: &HeaderMap) -> Option<Response> {
+    let path = path.strip_prefix('/').filter(|path| !path.is_empty() && !path.ends_with(".br"))?;
+    let plain = Site::get(path)?;
+    let etag = format!("\"{}\"", hex(&plain.metadata.sha256_hash()[..16]));
+    let unchanged =
+        headers.get(IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == etag.as_bytes());
+    // Names do not change with their content, so browsers ask each time and mostly hear that nothing changed.
+    let common = [
+        (ETAG, etag),
+        (CACHE_CONTROL, "no-cache".to_owned()),
+        (VARY, "accept-encoding".to_owned()),
+    ];
+    if unchanged {
+        return Some((StatusCode::NOT_MODIFIED, common).into_response());
+    }
+    let kind = [(CONTENT_TYPE, content_type(path))];
+    let compressed = takes_brotli(headers).then(|| Site::get(&format!("{path}.br"))).flatten();
+    Some(match compressed {
+        Some(file) => (common, kind, [(CONTENT_ENCODING, "br")], body(file)).into_response(),
+        None => (common, kind, body(plain)).into_response(),
+    })
+}
+
+fn body(file: EmbeddedFile) -> Body {
+    match file.data {
+        std::borrow::Cow::Borrowed(bytes) => Body::from(bytes),
+        std::borrow::Cow::Owned(bytes) => Body::from(bytes),
+    }
+}
+
+fn content_type(path: &str) -> String {
+    if path.ends_with(".webmanifest") {
+        return "application/manifest+json".to_owned();
+    }
+    mime_guess::from_path(path).first_or_octet_stream().to_string()
+}
+
+fn takes_brotli(headers: &HeaderMap) -> bool {
+    let accepted = headers.get(ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
+    accepted.is_some_and(|list| list.split(',').any(|coding| coding.trim() == "br"))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,138 @@
+//! `GET /api/events`: everything that changes, as server-sent events.
+//!
+//! Names: `hello` (the server's time), `dashboard` and `journal` (a `LiveEvent` as JSON), `resync` (read everything anew),
+//! `beat` every 15 seconds. A client that comes back with `Last-Event-ID` gets what it missed; a new one gets the present
+//! state first. With `?repo=ID` only that repository, and its journal.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::sse::{Event, Sse};
+use axum::response::{IntoResponse, Response};
+use car_domain::view::LiveEvent;
+use car_engine::{Served, StreamItem};
+use futures::stream::{self, Stream};
+use serde::Deserialize;
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::time::Interval;
+use tokio_util::sync::CancellationToken;
+
+use super::WebState;
+
+/// Journal entries a new client gets of the newest run.
+const TAIL_ENTRIES: usize = 200;
+/// How often the server says that it is there.
+const BEAT: Duration = Duration::from_secs(15);
+
+/// What a client asks for.
+#[derive(Deserialize)]
+pub(super) struct EventsQuery {
+    /// Only this repository.
+    repo: Option<String>,
+}
+
+/// One client.
+struct Listener {
+    repo: Option<String>,
+    waiting: VecDeque<Event>,
+    receiver: broadcast::Receiver<Arc<StreamItem>>,
+    beat: Interval,
+    cancel: CancellationToken,
+}
+
+/// Opens the stream.
+pub(super) async fn events(
+    State(state): State<WebState>,
+    Query(query): Query<EventsQuery>,
+    headers: HeaderMap,
+) -> Response {
+    match listen(&state.served, query.repo, &headers, state.cancel.clone()).await {
+        Ok(listener) => Sse::new(stream_of(listener)).into_response(),
+        Err(error) => (StatusCode::NOT_FOUND, error.to_string()).into_response(),
+    }
+}
+
+async fn listen(
+    served: &Served,
+    repo: Option<String>,
+    headers: &HeaderMap,
+    cancel: CancellationToken,
+) -> Result<Listener, car_engine::EngineError> {
+    let last_id = headers.get("last-event-id").and_then(|id| id.to_str().ok());
+    let subscription = served.subscribe(last_id);
+    let now = car_engine::now().as_millis();
+    let hello = Event::default().event("hello").data(format!("{{\"server_time_ms\":{now}}}"));
+    let mut waiting = VecDeque::from([hello]);
+    match subscription.missed {
+        Some(missed) => {
+            waiting.extend(missed.iter().filter_map(|item| event_of(item, repo.as_deref())));
+        }
+        None => {
+            if last_id.is_some() {
+                waiting.push_back(Event::default().event("resync").data("{}"));
+            }
+            // Taken after subscribing: what changes in between comes twice and is known by its number.
+            for event in served.snapshot(repo.as_deref(), TAIL_ENTRIES).await? {
+                waiting.extend(to_sse(&event));
+            }
+        }
+    }
+    let mut beat = tokio::time::interval(BEAT);
+    beat.reset();
+    Ok(Listener { repo, waiting, receiver: subscription.receiver, beat, cancel })
+}
+
+fn stream_of(listener: Listener) -> impl Stream<Item = Result<Event, Infallible>> {
+    stream::unfold(listener, |mut listener| async {
+        let event = listener.next().await?;
+        Some((Ok(event), listener))
+    })
+}
+
+impl Listener {
+    /// The next event; `None` when the server ends.
+    async fn next(&mut self) -> Option<Event> {
+        loop {
+            if let Some(event) = self.waiting.pop_front() {
+                return Some(event);
+            }
+            tokio::select! {
+                () = self.cancel.cancelled() => return None,
+                _ = self.beat.tick() => return Some(Event::default().event("beat").data("{}")),
+                received = self.receiver.recv() => match received {
+                    Ok(item) => self.waiting.extend(event_of(&item, self.repo.as_deref())),
+                    Err(RecvError::Lagged(_)) => {
+                        return Some(Event::default().event("resync").data("{}"));
+                    }
+                    Err(RecvError::Closed) => return None,
+                },
+            }
+        }
+    }
+}
+
+/// The event as this client gets it, with its id; nothing when it is not for this client.
+fn event_of(item: &StreamItem, repo: Option<&str>) -> Option<Event> {
+    let wanted = match (&item.event, repo) {
+        (LiveEvent::Dashboard { .. }, None) => true,
+        (LiveEvent::Journal { .. }, None) => false,
+        (
+            LiveEvent::Dashboard { repo: of, .. } | LiveEvent::Journal { repo: of, .. },
+            Some(repo),
+        ) => of == repo,
+    };
+    wanted.then(|| to_sse(&item.event)).flatten().map(|event| event.id(&item.id))
+}
+
+fn to_sse(event: &LiveEvent) -> Option<Event> {
+    let name = match event {
+        LiveEvent::Dashboard { .. } => "dashboard",
+        LiveEvent::Journal { .. } => "journal",
+    };
+    Event::default().event(name).json_data(event).ok()
+}
