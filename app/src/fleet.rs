@@ -31,9 +31,9 @@ impl Fleet {
         self.base.set_value(rows);
     }
 
-    /// The repositories in a steady order, for navigation.
+    /// The repositories, those that need a person first.
     pub(crate) fn rows(self) -> Memo<Vec<RepoRow>> {
-        Memo::new(move |_| self.live.get().unwrap_or_else(|| self.base.get_value()))
+        Memo::new(move |_| by_attention(self.live.get().unwrap_or_else(|| self.base.get_value())))
     }
 
     /// Takes one repository's news.
@@ -63,16 +63,17 @@ pub(crate) fn needs_attention(activity: Activity) -> bool {
     matches!(activity, Activity::Failed | Activity::Interrupted | Activity::Stalled)
 }
 
-/// The same rows, those that need a person first, then the busy ones.
-pub(crate) fn by_attention(mut rows: Vec<RepoRow>) -> Vec<RepoRow> {
-    rows.sort_by_key(|row| match row.state.activity {
+/// The same rows, those that need a person first, then the busy ones; by name among equals.
+fn by_attention(mut rows: Vec<RepoRow>) -> Vec<RepoRow> {
+    let rank = |row: &RepoRow| match row.state.activity {
         Activity::Failed | Activity::Interrupted => 0,
         Activity::Stalled => 1,
         Activity::Running => 2,
         Activity::Waiting => 3,
         Activity::Finished => 4,
         Activity::Idle => 5,
-    });
+    };
+    rows.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| a.name.cmp(&b.name)));
     rows
 }
 
@@ -104,12 +105,12 @@ mod tests {
     }
 
     #[test]
-    fn what_needs_a_person_comes_first_and_the_rest_keeps_its_order() {
+    fn what_needs_a_person_comes_first() {
         let rows = vec![
-            row("a", Activity::Idle),
+            row("d", Activity::Idle),
             row("b", Activity::Running),
             row("c", Activity::Stalled),
-            row("d", Activity::Idle),
+            row("a", Activity::Idle),
             row("e", Activity::Failed),
         ];
         let order: Vec<_> = by_attention(rows).into_iter().map(|row| row.id).collect();

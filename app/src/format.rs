@@ -23,11 +23,11 @@ pub(crate) fn elapsed(duration: Duration) -> String {
     }
 }
 
-/// How long something has been so: `38 min`, `2 h`, `3 days`.
+/// How long something has been so: `just now`, `38 min`, `2 h`, `3 days`.
 pub(crate) fn coarse(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match seconds {
-        0..MINUTE => "under 1 min".to_owned(),
+        0..MINUTE => "just now".to_owned(),
         MINUTE..=5400 => format!("{} min", seconds / MINUTE),
         5401..172_800 => format!("{} h", (seconds + HOUR / 2) / HOUR),
         _ => format!("{} days", seconds / DAY),
@@ -111,7 +111,7 @@ pub(crate) fn setting_seconds(seconds: u64) -> String {
 
 /// How much of `whole` is `part`, in whole percent.
 pub(crate) fn percent(part: u64, whole: u64) -> u64 {
-    if whole == 0 { 0 } else { part.saturating_mul(100) / whole }
+    part.saturating_mul(100).checked_div(whole).unwrap_or(0)
 }
 
 /// A point in time taken apart at some distance from UTC.
@@ -231,7 +231,7 @@ mod tests {
 
     #[test]
     fn no_minutes_above_ninety() {
-        assert_eq!(coarse(seconds(59)), "under 1 min");
+        assert_eq!(coarse(seconds(59)), "just now");
         assert_eq!(coarse(seconds(60)), "1 min");
         assert_eq!(coarse(seconds(5400)), "90 min");
         assert_eq!(coarse(seconds(5401)), "2 h");

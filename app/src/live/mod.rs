@@ -1,8 +1,8 @@
 //! The event stream: what happens on the server, as it happens.
 //!
 //! A page opens one stream with [`use_live`] and gets typed messages until it goes. The stream heals itself: the browser
-//! reconnects and names the last event it saw; when it gives up, we open a new one, sooner when the page wakes up. After a
-//! new stream begins, [`LiveMessage::Refetch`] tells the page that it may have missed something.
+//! reconnects and names the last event it saw; when it gives up, we open a new one, sooner when the page wakes up. A new
+//! stream begins with the present state; when the server cannot tell what was missed, [`LiveMessage::Refetch`] comes.
 
 mod backoff;
 mod connection;

@@ -31,8 +31,6 @@ struct Shared {
     n_failed: Cell<u32>,
     /// Counts streams, so that a wait that was overtaken by another one does nothing.
     generation: Cell<u32>,
-    /// Whether the current stream has said hello before.
-    greeted: Cell<bool>,
 }
 
 struct Stream {
@@ -67,7 +65,6 @@ impl LiveSource {
             stream: RefCell::default(),
             n_failed: Cell::default(),
             generation: Cell::default(),
-            greeted: Cell::default(),
         });
         connection.phase.set(Phase::Connecting);
         shared.connect();
@@ -91,7 +88,6 @@ impl Drop for LiveSource {
 impl Shared {
     fn connect(self: &Rc<Self>) {
         self.generation.set(self.generation.get() + 1);
-        self.greeted.set(false);
         // The old stream closes first: browsers allow few connections per server.
         self.stream.take();
         let Ok(source) = EventSource::new(&self.url) else {
@@ -144,10 +140,6 @@ impl Shared {
         if let Some(millis) = server_time.ok().and_then(|value| value.as_f64()) {
             #[expect(clippy::cast_possible_truncation, reason = "whole milliseconds below 2^53")]
             self.clock.correct(Timestamp::from_millis(millis as i64));
-        }
-        // A stream that reconnects by itself asks for what it missed; a new one cannot.
-        if !self.greeted.replace(true) {
-            (self.on_message)(LiveMessage::Refetch);
         }
     }
 

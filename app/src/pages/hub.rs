@@ -6,7 +6,7 @@ use leptos_meta::Title;
 
 use crate::api::Site;
 use crate::components::{ConnectionBanner, Glyph, Icon, InlineText, StateBadge, ThemeToggle, When};
-use crate::fleet::{Fleet, by_attention, needs_attention};
+use crate::fleet::{Fleet, needs_attention};
 use crate::format;
 use crate::live::{LiveMessage, use_live};
 use crate::routes::repo_path;
@@ -23,8 +23,7 @@ pub(super) fn Hub(
         LiveMessage::Event(LiveEvent::Journal { .. }) => {}
         LiveMessage::Refetch => fleet.refetch(),
     });
-    let all = fleet.rows();
-    let rows = Memo::new(move |_| by_attention(all.get()));
+    let rows = fleet.rows();
     let name = site.name.clone();
     let title = move || rows.with(|rows| title(rows, &name));
     let n_rows = Memo::new(move |_| rows.with(Vec::len) as u64);

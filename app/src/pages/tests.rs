@@ -1,4 +1,5 @@
 //! Pages as the server writes them. With `CAR_PREVIEW_DIR` set, each is also written there as a file to look at.
+#![expect(clippy::expect_used, reason = "made-up data and a folder the caller names")]
 
 mod samples;
 
@@ -52,7 +53,7 @@ fn render(
 
 fn repo_page(name: &str, view: RepoView) -> String {
     let site = site(Some("payments-api"), vec![view.dashboard.repo.clone()]);
-    render(name, "/", site, |site| view! { <RepoBoard site view/> }.into_any())
+    render(name, "/", site, |site| view! { <RepoBoard is_hub=site.is_hub() view/> }.into_any())
 }
 
 #[test]

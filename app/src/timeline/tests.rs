@@ -1,3 +1,5 @@
+//! The rules of the timeline, by example.
+
 use car_domain::Timestamp;
 use car_domain::run::{JournalEntry, Outcome, RunEnd, RunEvent, RunKind, Usage};
 use car_domain::view::LiveTail;

@@ -64,9 +64,16 @@ impl AgentCommand {
         Ok(Self { program, args, kind })
     }
 
-    /// The program's name for people: no directory, no extension.
+    /// The agent's name for people: the program without directory and extension, and which of its commands it is, unless
+    /// the program is Codex.
     pub fn name(&self) -> String {
-        program_name(&self.program)
+        let program = program_name(&self.program);
+        let verb =
+            self.args.first().filter(|arg| arg.chars().all(|c| c.is_ascii_lowercase() || c == '-'));
+        match verb.filter(|verb| !verb.starts_with('-') && program != "codex") {
+            Some(verb) => format!("{program} {verb}"),
+            None => program,
+        }
     }
 }
 

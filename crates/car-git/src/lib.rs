@@ -51,12 +51,14 @@ pub async fn head(root: &Path) -> Option<String> {
     text(root, &["rev-parse", "--short", "HEAD"]).await.ok()
 }
 
-/// Makes `path` a repository.
+/// Makes `path` a repository. Its first branch is called `branch`, or what the user's configuration says.
 ///
 /// # Errors
 /// When git refuses.
-pub async fn init(path: &Path) -> Result<(), GitError> {
-    text(path, &["init", "--quiet"]).await.map(drop)
+pub async fn init(path: &Path, branch: Option<&str>) -> Result<(), GitError> {
+    let branch = branch.map(|name| format!("--initial-branch={name}"));
+    let args = ["init", "--quiet"].into_iter().chain(branch.as_deref());
+    text(path, &args.collect::<Vec<_>>()).await.map(drop)
 }
 
 /// Stages everything and commits it.
@@ -129,7 +131,7 @@ mod tests {
     async fn the_fingerprint_sees_edits_and_new_files_and_nothing_else() {
         let dir = tempfile::tempdir().expect("temp dir");
         let root = dir.path();
-        init(root).await.expect("git init");
+        init(root, None).await.expect("git init");
         std::fs::write(root.join("a"), "1").expect("write");
         commit_all(root, "first", "Test").await.expect("commit");
         let first = fingerprint(root).await.expect("fingerprint");

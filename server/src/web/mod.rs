@@ -7,6 +7,7 @@ mod edge;
 mod events;
 mod health;
 mod options;
+mod policy;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -66,7 +67,10 @@ pub(crate) fn router(served: Arc<Served>, cancel: CancellationToken) -> anyhow::
     let state = WebState { options, served, cancel };
     let context = {
         let served = state.served.clone();
-        move || provide_context(served.clone())
+        move || {
+            provide_context(served.clone());
+            policy::protect_page();
+        }
     };
     let shell = {
         let options = state.options.clone();

@@ -115,9 +115,9 @@ fn fold(
 
 /// A text that is one line when it is short, and otherwise folded behind its first line.
 fn folded_text(at: Timestamp, mark: Mark, class: &'static str, text: &str) -> AnyView {
-    let headline = plain_headline(&text, HEADLINE);
+    let headline = plain_headline(text, HEADLINE);
     // A first line that is a title of its own need not be said twice.
-    let rest = if headline.ends_with('…') { text.trim() } else { body(&text) };
+    let rest = if headline.ends_with('…') { text.trim() } else { body(text) };
     if rest.is_empty() {
         return whole_text(at, mark, class, headline);
     }

@@ -8,6 +8,7 @@ mod store;
 mod todo;
 
 use std::future::IntoFuture;
+use std::time::Duration;
 
 use car_domain::view::{Activity, LiveEvent};
 use leptos::prelude::*;
@@ -18,6 +19,7 @@ use crate::api::{self, RepoView, Site};
 use crate::components::{BottomBar, BottomLink, Glyph, Region, RunsTable, Section};
 use crate::fleet::Fleet;
 use crate::live::{LiveMessage, use_live};
+use crate::platform;
 use crate::routes::SiteResource;
 use actions::{KillDialog, RunActions};
 use header::Header;
@@ -25,6 +27,9 @@ use now::Now;
 use rail::Rail;
 use store::RepoStore;
 use todo::Todo;
+
+/// How often the other repositories' states are read.
+const OTHERS_EVERY: Duration = Duration::from_secs(30);
 
 /// `/repos/:id`.
 #[component]
@@ -37,15 +42,17 @@ pub(crate) fn RepoPage() -> impl IntoView {
         let (site, repo) = (site.read(), repo.into_future());
         async move { Ok((site.await?, repo.await?)) }
     };
-    let show = |(site, view)| view! { <RepoBoard site view/> }.into_any();
+    let show = |(site, view): (Site, RepoView)| {
+        view! { <RepoBoard is_hub=site.is_hub() view/> }.into_any()
+    };
     view! { <Region load show/> }
 }
 
 /// The dashboard with its data, kept up to date by the event stream.
 #[component]
 pub(super) fn RepoBoard(
-    /// What the server serves.
-    site: Site,
+    /// Whether there are other repositories.
+    is_hub: bool,
     /// What the page starts from.
     view: RepoView,
 ) -> impl IntoView {
@@ -71,7 +78,10 @@ pub(super) fn RepoBoard(
             fleet.refetch();
         }
     });
-    let is_hub = site.is_hub();
+    if is_hub {
+        // The stream of one repository does not tell of the others in the side list.
+        Effect::new(move |_| platform::every(OTHERS_EVERY, move || fleet.refetch()));
+    }
     let runs = store.runs;
     let links = [
         is_hub.then_some(BottomLink { href: "/", glyph: Glyph::Hub, word: "Hub" }),

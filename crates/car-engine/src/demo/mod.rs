@@ -43,7 +43,7 @@ pub async fn create(dir: &Path, agent: &DemoAgent) -> Result<Vec<PathBuf>, Engin
         let git_failed = |error| {
             EngineError::new(ErrorKind::Other, "cannot make a git repository").with_source(error)
         };
-        car_git::init(&root).await.map_err(git_failed)?;
+        car_git::init(&root, Some("main")).await.map_err(git_failed)?;
         car_git::commit_all(&root, "Start", "CAR demo").await.map_err(git_failed)?;
         init(&root, InitMode::Repo, false, false).await?;
         let car_dir = root.join(CAR_DIR);

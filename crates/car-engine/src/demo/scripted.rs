@@ -150,7 +150,7 @@ impl ScriptedAgent {
 
     fn edited(&mut self, path: &Path, kind: &str, emit: Steps<'_>) {
         let id = self.next_id("");
-        let change = json!({"path": path, "kind": kind});
+        let change = json!({"path": path.strip_prefix(&self.root).unwrap_or(path), "kind": kind});
         emit(&json!({"type": "item.completed", "item": {
             "id": id, "type": "file_change", "changes": [change], "status": "completed"}}));
     }

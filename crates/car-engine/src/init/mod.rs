@@ -50,7 +50,7 @@ pub async fn init(
         (InitMode::Auto | InitMode::Repo, Some(root)) => (root, Mode::Repo),
         (InitMode::Auto, None) if has_repository_below(&start) => (start, Mode::Hub),
         (InitMode::Auto | InitMode::Repo, None) if git_init => {
-            car_git::init(&start).await.map_err(|error| {
+            car_git::init(&start, None).await.map_err(|error| {
                 EngineError::new(
                     ErrorKind::Other,
                     format!("cannot make {} a git repository", start.display()),
