@@ -13,6 +13,7 @@ mod init;
 mod kill;
 mod live;
 mod log;
+mod logging;
 mod run;
 mod runs;
 mod scripted_agent;

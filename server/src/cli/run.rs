@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use super::error::CliError;
 use super::live::LiveOutput;
-use super::{CommandResult, RepoArg, block_on, own_program, ui};
+use super::{CommandResult, RepoArg, block_on, logging, own_program, ui};
 
 /// Run the agent again and again until the TODO list is done
 #[derive(Args)]
@@ -62,6 +62,7 @@ pub(super) fn resume(args: &ResumeArgs) -> CommandResult {
 }
 
 fn start(args: &CommonArgs, max_runs: Option<u64>) -> CommandResult {
+    logging::start();
     let repo = args.repo.open()?;
     if args.detached {
         // Out of the caller's session, so that neither its terminal nor its end reaches the loop. Fails only for a process

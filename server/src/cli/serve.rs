@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::{CliError, CommandResult, RepoArg, own_program, ui};
+use super::{CliError, CommandResult, RepoArg, logging, own_program, ui};
 use crate::web;
 
 /// Serve the repository, or the hub, to browsers
@@ -42,7 +42,7 @@ pub(super) fn serve_until_signal(
     port: Option<u16>,
     ready: impl FnOnce(&Served, SocketAddr),
 ) -> Result<(), CliError> {
-    start_logging();
+    logging::start();
     let runtime = tokio::runtime::Runtime::new()
         .map_err(|error| CliError::other(format!("cannot start the runtime: {error}")))?;
     runtime.block_on(async {
@@ -94,12 +94,4 @@ fn cancel_on_signal(cancel: &CancellationToken) -> Result<(), CliError> {
         cancel.cancel();
     });
     Ok(())
-}
-
-fn start_logging() {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
-    // Fails only when logging is on already.
-    let _ =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
 }

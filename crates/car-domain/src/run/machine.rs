@@ -104,6 +104,10 @@ impl LoopMachine {
         if let Some((_, outcome)) = after_run {
             match outcome {
                 Outcome::Succeeded => {}
+                // Stopped by nobody but the loop's own clock.
+                Outcome::Stopped if self.is_over(facts.elapsed) => {
+                    return NextStep::End(LoopEnd::WallClock);
+                }
                 Outcome::Stopped => return NextStep::End(LoopEnd::Stopped),
                 Outcome::Failed | Outcome::TimedOut | Outcome::Interrupted => {
                     return NextStep::End(LoopEnd::RunEnded(outcome));
@@ -113,7 +117,7 @@ impl LoopMachine {
         if facts.stop_requested {
             return NextStep::End(LoopEnd::Stopped);
         }
-        if self.limits.wallclock.is_some_and(|limit| facts.elapsed >= limit) {
+        if self.is_over(facts.elapsed) {
             return NextStep::End(LoopEnd::WallClock);
         }
         let limit_reached = self.limits.max_runs.is_some_and(|max| self.n_runs >= max);
@@ -139,6 +143,10 @@ impl LoopMachine {
             return NextStep::Pause;
         }
         NextStep::Run { id: self.next_id, kind: RunKind::Work }
+    }
+
+    fn is_over(&self, elapsed: Duration) -> bool {
+        self.limits.wallclock.is_some_and(|limit| elapsed >= limit)
     }
 }
 
@@ -199,6 +207,17 @@ mod tests {
         machine.finished(RunKind::Work, Outcome::Succeeded);
         let facts = Facts { stop_requested: true, todo: TodoStatus::AllDone, ..OPEN };
         assert_eq!(machine.next(facts), NextStep::End(LoopEnd::Stopped));
+    }
+
+    #[test]
+    fn a_run_cut_by_the_wall_clock_ends_the_loop_as_that() {
+        let limits =
+            LoopLimits { wallclock: Some(Duration::from_secs(9)), ..LoopLimits::default() };
+        let mut machine = LoopMachine::new(0, limits);
+        machine.next(OPEN);
+        machine.finished(RunKind::Work, Outcome::Stopped);
+        let facts = Facts { elapsed: Duration::from_secs(9), ..OPEN };
+        assert_eq!(machine.next(facts), NextStep::End(LoopEnd::WallClock));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use car_agent::process_id;
 use car_domain::Timestamp;
+use car_domain::log::log_line;
 use car_domain::run::{
     Facts, JournalEntry, LoopEnd, LoopLimits, LoopMachine, NextStep, Outcome, RunEnd, RunKind,
 };
@@ -18,6 +19,7 @@ use super::execute::RunContext;
 use super::recovery::{clear_runner, settle};
 use super::signals::{StopSource, asked};
 use super::state_file::change_state;
+use crate::files::RotatingLog;
 use crate::history::History;
 use crate::{EngineError, Repo, now};
 
@@ -225,6 +227,7 @@ impl<'a> Looping<'a> {
         let killed = matches!(result, Ok(report) if report.stopped_by == StopSource::Kill);
         if let Err(error) = result {
             tracing::error!(%error, "the loop cannot go on");
+            self.log_fatal(error);
         }
         change_state(&self.repo, |state| {
             clear_runner(state);
@@ -241,6 +244,19 @@ impl<'a> Looping<'a> {
             }
         })?;
         remove_stop_file(&self.repo)
+    }
+}
+
+impl Looping<'_> {
+    /// The original's line about a loop that broke. The state says it as well, so a log that cannot be written is no loss.
+    fn log_fatal(&self, error: &EngineError) {
+        let config = &self.repo.config().log;
+        let run = History::new(&self.repo).runs().last().copied().unwrap_or(0);
+        let line = log_line(now(), run, &format!("FATAL: run_loop crashed: {error}"));
+        let log = RotatingLog::open(&self.repo.log_path(), config.max_bytes, config.backup_count);
+        if let Err(error) = log.and_then(|mut log| log.write_line(&line)) {
+            tracing::error!(%error, "the log cannot be written");
+        }
     }
 }
 

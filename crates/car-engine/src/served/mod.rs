@@ -16,6 +16,7 @@ use car_domain::run::RunSummary;
 use car_domain::view::{
     Activity, Dashboard, LiveEvent, LiveTail, RepoRow, RunAction, RunSettings, StateView,
 };
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -40,6 +41,8 @@ pub struct Served {
     program: Vec<OsString>,
     index: RunIndex,
     live: live::Live,
+    /// Told when repositories were found or lost.
+    repos_changed: Notify,
 }
 
 impl Served {
@@ -54,6 +57,7 @@ impl Served {
             repos: RwLock::new(discover::repos(root, &config)),
             index: RunIndex::new(root),
             live: live::Live::default(),
+            repos_changed: Notify::new(),
             config,
             program,
         };
@@ -202,7 +206,11 @@ impl Served {
         }
         let (root, config) = (self.root.clone(), self.config.clone());
         if let Ok(found) = blocking(move || Ok(discover::repos(&root, &config))).await {
-            *self.repos.write().unwrap_or_else(PoisonError::into_inner) = found;
+            let mut known = self.repos.write().unwrap_or_else(PoisonError::into_inner);
+            if *known != found {
+                *known = found;
+                self.repos_changed.notify_one();
+            }
         }
     }
 

@@ -105,6 +105,7 @@ impl Watching {
             let alarm = alarm.unwrap_or_else(|| Instant::now() + A_YEAR);
             tokio::select! {
                 () = self.dirty.any.notified() => tokio::time::sleep(COALESCE).await,
+                () = self.served.repos_changed.notified() => {}
                 () = tokio::time::sleep_until(alarm) => self.mark_silent(),
             }
             self.watch_new_repos();

@@ -63,28 +63,39 @@ async fn codex_works_through_the_list_and_writes_the_report() {
     assert!(runs.iter().all(|run| run["duration_ms"].as_u64() > Some(0)), "{runs:?}");
     let told: Vec<Value> = runs.iter().map(|run| run["usage"].clone()).collect();
     let reported = model.usage_reported();
-    let expected: Vec<Value> = reported.iter().map(|thread| json!({
-        "input_tokens": thread.usage.input,
-        "cached_input_tokens": thread.usage.cached,
-        "output_tokens": thread.usage.output,
-        "reasoning_output_tokens": thread.usage.reasoning,
-        "total_tokens": thread.usage.input + thread.usage.output,
-    })).collect();
+    let expected: Vec<Value> = reported
+        .iter()
+        .map(|thread| {
+            json!({
+                "input_tokens": thread.usage.input,
+                "cached_input_tokens": thread.usage.cached,
+                "output_tokens": thread.usage.output,
+                "reasoning_output_tokens": thread.usage.reasoning,
+                "total_tokens": thread.usage.input + thread.usage.output,
+            })
+        })
+        .collect();
     assert_eq!(told, expected);
     let threads: Vec<String> = reported.into_iter().map(|thread| thread.thread_id).collect();
     assert_eq!(project.of_runs("thread_id"), threads);
 
     for (run, item) in [(1, "First"), (2, "Don't `panic`"), (3, "Third")] {
         let journal = project.journal(run);
-        let ticked: Vec<Vec<String>> = journal.iter().filter_map(|entry| match &entry.event {
-            RunEvent::TodoChanged { ticked, .. } => Some(ticked.clone()),
-            _ => None,
-        }).collect();
+        let ticked: Vec<Vec<String>> = journal
+            .iter()
+            .filter_map(|entry| match &entry.event {
+                RunEvent::TodoChanged { ticked, .. } => Some(ticked.clone()),
+                _ => None,
+            })
+            .collect();
         assert_eq!(ticked, [[item]], "run {run} ticked one item");
-        let codes: Vec<Option<i64>> = journal.iter().filter_map(|entry| match &entry.event {
-            RunEvent::CommandFinished { exit_code, .. } => Some(*exit_code),
-            _ => None,
-        }).collect();
+        let codes: Vec<Option<i64>> = journal
+            .iter()
+            .filter_map(|entry| match &entry.event {
+                RunEvent::CommandFinished { exit_code, .. } => Some(*exit_code),
+                _ => None,
+            })
+            .collect();
         assert_eq!(codes, [Some(0)], "run {run} did it by a command");
         assert_eq!(messages(project, run), [format!("Done: {item}")]);
     }

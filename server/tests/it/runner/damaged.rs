@@ -51,8 +51,7 @@ fn a_damaged_state_is_told_put_aside_and_started_anew() {
     );
     let entries = std::fs::read_dir(project.path("")).expect("a directory").flatten();
     let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
-    let aside: Vec<String> =
-        names.filter(|name| name.starts_with("state.json.corrupt-")).collect();
+    let aside: Vec<String> = names.filter(|name| name.starts_with("state.json.corrupt-")).collect();
     assert_eq!(aside.len(), 1);
     assert_eq!(project.read(&aside[0]), torn);
 }

@@ -20,7 +20,10 @@ fn outputs(project: &Project, run: u64) -> Vec<(u64, u64)> {
 }
 
 /// Run 1 prints `line`, a command's output, between two short lines; run 2, whose prompt was made from it, waits.
-fn after_a_huge_line(agent: &dyn Fn(&str) -> Value, line: &str) -> (Project, crate::support::Running) {
+fn after_a_huge_line(
+    agent: &dyn Fn(&str) -> Value,
+    line: &str,
+) -> (Project, crate::support::Running) {
     let script = format!(
         "if [ -e once ]; then echo waiting; exec sleep 1000; fi
         touch once; echo before; {line}; echo after"

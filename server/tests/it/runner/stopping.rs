@@ -13,7 +13,10 @@ fn pausing() -> (Project, crate::support::Running) {
     project.todo(&["One"]);
     let running = project.start(&["run"]);
     eventually("the loop pauses", || {
-        std::fs::read_to_string(project.path("state.json")).ok()?.contains("paused_until").then_some(())
+        std::fs::read_to_string(project.path("state.json"))
+            .ok()?
+            .contains("paused_until")
+            .then_some(())
     });
     (project, running)
 }

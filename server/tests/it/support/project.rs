@@ -164,7 +164,8 @@ impl Project {
     /// One value of each run, as a word, oldest first.
     #[track_caller]
     pub(crate) fn of_runs(&self, key: &str) -> Vec<String> {
-        let word = |run: &Value| run[key].as_str().map_or_else(|| run[key].to_string(), str::to_owned);
+        let word =
+            |run: &Value| run[key].as_str().map_or_else(|| run[key].to_string(), str::to_owned);
         self.runs().iter().map(word).collect()
     }
 

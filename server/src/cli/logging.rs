@@ -1,0 +1,11 @@
+//! Where the engine's own words go: standard error, warnings and worse unless `RUST_LOG` says otherwise.
+
+use tracing_subscriber::EnvFilter;
+
+/// Turns logging on. A second call changes nothing.
+pub(super) fn start() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    // Fails only when logging is on already.
+    let _ =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+}
