@@ -22,5 +22,7 @@ mod routes;
 mod shell;
 mod timeline;
 
+#[cfg(feature = "hydrate")]
+pub use platform::announce_panic;
 pub use routes::App;
 pub use shell::shell;

@@ -1,6 +1,7 @@
 //! The application: its addresses, and what all pages share.
 
 use std::future::{Future, IntoFuture};
+use std::time::Duration;
 
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
@@ -62,6 +63,7 @@ pub fn App() -> impl IntoView {
     Fleet::provide();
     Toasts::provide();
     SiteResource::provide();
+    provide_context(HasMoved(StoredValue::new(false)));
     Effect::new(|_| platform::announce_ready());
 
     view! {
@@ -69,7 +71,7 @@ pub fn App() -> impl IntoView {
         // The browser follows it by itself and moves the focus, which the router would not.
         <a class="skip" href="#main" rel="external">"Skip to content"</a>
         <Router>
-            <KeepFocus/>
+            <WatchMoves/>
             <div class="frame">
                 <Side/>
                 <Routes fallback=NotFoundPage>
@@ -82,16 +84,27 @@ pub fn App() -> impl IntoView {
     }
 }
 
-/// Brings the focus to a new page's content when what had it is gone.
+/// Whether the reader has moved between pages, in the context of [`App`].
+#[derive(Clone, Copy)]
+struct HasMoved(StoredValue<bool>);
+
+/// Brings the focus to a new page's content when what had it is gone. Call it when the content is there.
+pub(crate) fn follow_focus() {
+    if use_context::<HasMoved>().is_some_and(|moved| moved.0.get_value()) {
+        platform::after(Duration::from_millis(50), || platform::focus_if_lost("main"));
+    }
+}
+
+/// Notes when the reader moves to another page.
 #[component]
-fn KeepFocus() -> impl IntoView {
+fn WatchMoves() -> impl IntoView {
     let path = use_location().pathname;
+    let moved = use_context::<HasMoved>();
     Effect::new(move |before: Option<String>| {
         let now = path.get();
-        if before.is_some_and(|before| before != now) {
-            platform::after(std::time::Duration::from_millis(50), || {
-                platform::focus_if_lost("main")
-            });
+        if let Some(HasMoved(moved)) = moved.filter(|_| before.is_some_and(|before| before != now))
+        {
+            moved.set_value(true);
         }
         now
     });

@@ -8,6 +8,7 @@ use super::{Glyph, Icon};
 use crate::api::{AppError, AppErrorKind};
 use crate::pages::NotFoundBody;
 use crate::platform;
+use crate::routes::follow_focus;
 
 /// Waits for data, shows the outline of a page meanwhile, and says what went wrong if it does. `load` must begin to read
 /// its resources when it is called, so that they are read again when they change.
@@ -29,7 +30,9 @@ where
             {move || {
                 let (loading, show) = (load(), show.clone());
                 Suspend::new(async move {
-                    match loading.await {
+                    let loaded = loading.await;
+                    follow_focus();
+                    match loaded {
                         Ok(data) => show(data),
                         Err(error) => view! { <Problem error/> }.into_any(),
                     }

@@ -3,8 +3,8 @@
 use car_domain::run::{RunKind, RunSummary};
 use leptos::prelude::*;
 
-use super::When;
 use super::state::OutcomeBadge;
+use super::{InlineText, When};
 use crate::clock::Clock;
 use crate::format;
 
@@ -62,12 +62,12 @@ fn Row(
 ) -> impl IntoView {
     let number = run.with_untracked(|run| run.run);
     let ended = Memo::new(move |_| run.with(|run| run.finished_at));
-    let words = move || run.with(what_happened);
+    let words = Memo::new(move |_| run.with(what_happened));
     view! {
         <tr>
             <td class="num">{number}</td>
             <td><OutcomeBadge run/></td>
-            <td class="desk table__text"><span class="soft">{words}</span></td>
+            <td class="desk table__text"><span class="soft"><InlineText text=words/></span></td>
             <td class="r"><RunTime run/></td>
             <td class="r desk">{move || format::tokens(run.with(|run| run.usage.total()))}</td>
             <td class="r muted">

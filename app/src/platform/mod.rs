@@ -12,6 +12,8 @@ mod timers;
 pub(crate) use clock::{now, offset_minutes};
 pub(crate) use dialog::{close_dialog, focus_if_lost, show_dialog};
 #[cfg(feature = "hydrate")]
+pub use page::announce_panic;
+#[cfg(feature = "hydrate")]
 pub(crate) use page::{PageListeners, on_page_wakes};
 pub(crate) use page::{announce_ready, reload};
 pub(crate) use theme::switch_theme;

@@ -17,6 +17,18 @@ pub(crate) fn reload() {
     let _ = leptos::prelude::window().location().reload();
 }
 
+/// Says that the browser side has stopped. It writes into the page directly, because after a panic nothing else works.
+#[cfg(feature = "hydrate")]
+pub fn announce_panic() {
+    let document = leptos::prelude::document();
+    let Ok(Some(region)) = document.query_selector(".toasts") else { return };
+    let Ok(note) = document.create_element("p") else { return };
+    note.set_class_name("toast toast--plain");
+    let _ = note.set_attribute("role", "alert");
+    note.set_text_content(Some("This page has stopped working. Reload it to go on."));
+    let _ = region.append_child(&note);
+}
+
 /// Listeners that go when this is dropped.
 #[cfg(feature = "hydrate")]
 pub(crate) struct PageListeners {

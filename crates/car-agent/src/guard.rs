@@ -20,7 +20,7 @@ use nix::unistd::Pid;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use crate::tree::{descendants, signal};
+use crate::tree::{become_subreaper, descendants, kill_descendants, signal};
 
 /// How long what the agent left behind may take to end after the agent itself has.
 const LEFTOVER_GRACE: Duration = Duration::from_millis(500);
@@ -106,7 +106,7 @@ fn supervise(inbox: &Receiver<Notice>, grace: Duration) -> WaitStatus {
             }
             Err(RecvTimeoutError::Timeout) if killed => break,
             Err(RecvTimeoutError::Timeout) => {
-                kill_tree();
+                kill_descendants(KILL_PATIENCE);
                 killed = true;
                 deadline = Some(Instant::now() + KILL_PATIENCE);
             }
@@ -152,22 +152,6 @@ fn signal_tree(which: Signal) {
     }
 }
 
-/// KILL until nothing is left; a process may fork between the look and the signal.
-fn kill_tree() {
-    let me = Pid::this().as_raw();
-    let until = Instant::now() + KILL_PATIENCE;
-    loop {
-        let left = descendants(me);
-        if left.is_empty() || Instant::now() > until {
-            return;
-        }
-        for pid in left {
-            signal(pid, Signal::SIGKILL);
-        }
-        thread::yield_now();
-    }
-}
-
 fn watch_signals(notices: Sender<Notice>) -> io::Result<()> {
     let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP])?;
     thread::spawn(move || {
@@ -201,15 +185,6 @@ fn feed(stdin: Option<ChildStdin>, prompt: &[u8]) {
         let _ = stdin.write_all(prompt);
     }
 }
-
-#[cfg(target_os = "linux")]
-fn become_subreaper() {
-    // Without it (a kernel before 3.4) detached grandchildren are not found; everything else works.
-    let _ = nix::sys::prctl::set_child_subreaper(true);
-}
-
-#[cfg(not(target_os = "linux"))]
-fn become_subreaper() {}
 
 /// The guard may end itself by the agent's signal; that must not leave a core file in somebody's repository.
 fn forbid_core_dumps() {

@@ -20,6 +20,8 @@ use crate::tree;
 const LINE_BUFFER: usize = 64;
 /// How long the guard may take beyond the grace period before it is killed itself.
 const GUARD_PATIENCE: Duration = Duration::from_secs(12);
+/// How long what a killed guard left behind may take to end by KILL.
+const ORPHAN_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Everything needed to start an agent.
 #[derive(Clone, Debug)]
@@ -66,8 +68,13 @@ pub struct SpawnError {
 }
 
 /// A running agent. Dropping it ends the agent and everything it started.
+///
+/// A process runs one agent at a time and nothing else meanwhile: should somebody kill the guard, the agent's processes
+/// become children of this process, which then ends all it has.
 pub struct AgentProcess {
     child: Child,
+    /// How the guard ended, once it has.
+    ended: Option<ExitStatus>,
     /// The lifeline; the guard ends the tree when it closes.
     stdin: Option<ChildStdin>,
     lines: mpsc::Receiver<Line>,
@@ -82,6 +89,7 @@ impl AgentProcess {
     /// When the guard's program cannot be started. That the agent itself cannot be shows as exit code
     /// [`crate::guard::NOT_STARTED`] with a line that says why.
     pub async fn spawn(spec: AgentSpec) -> Result<Self, SpawnError> {
+        tree::become_subreaper();
         let guard =
             || spec.guard.first().map(|arg| arg.to_string_lossy().into_owned()).unwrap_or_default();
         let mut child =
@@ -99,7 +107,7 @@ impl AgentProcess {
         }
         let pid = child.id().and_then(|pid| i32::try_from(pid).ok()).unwrap_or_default();
         let process = tree::process_id(pid).unwrap_or(ProcessId { pid, start_ticks: 0 });
-        Ok(Self { child, stdin, lines, process, grace: spec.grace })
+        Ok(Self { child, ended: None, stdin, lines, process, grace: spec.grace })
     }
 
     /// The guard, which leads the agent's process group.
@@ -109,7 +117,23 @@ impl AgentProcess {
 
     /// The next line; `None` when the agent and everything it started are gone.
     pub async fn next_line(&mut self) -> Option<Line> {
+        if self.ended.is_none() {
+            tokio::select! {
+                biased;
+                line = self.lines.recv() => return line,
+                status = self.child.wait() => self.guard_ended(status.ok()?),
+            }
+        }
         self.lines.recv().await
+    }
+
+    /// A guard ends after everything it guards, unless it is killed. What it left holds the pipes open and would work on
+    /// unseen.
+    fn guard_ended(&mut self, status: ExitStatus) {
+        self.ended = Some(status);
+        if status.signal() == Some(Signal::SIGKILL as i32) {
+            tree::kill_descendants(ORPHAN_PATIENCE);
+        }
     }
 
     /// Asks the whole tree to end: TERM now, KILL after the grace period. [`AgentProcess::next_line`] then runs dry.
@@ -123,10 +147,10 @@ impl AgentProcess {
     /// When the system does not tell.
     pub async fn wait(mut self) -> io::Result<Exit> {
         // Draining goes on while waiting: a full pipe must not keep the tree from ending.
-        let drained = async { while self.lines.recv().await.is_some() {} };
-        let status = tokio::select! {
-            status = self.child.wait() => status?,
-            () = drained => self.child.wait().await?,
+        while self.next_line().await.is_some() {}
+        let status = match self.ended {
+            Some(status) => status,
+            None => self.child.wait().await?,
         };
         drop(self.stdin.take());
         Ok(exit_of(status))

@@ -1,6 +1,7 @@
 //! Telling processes apart and finding everything a process started.
 
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use car_domain::state::ProcessId;
 use nix::errno::Errno;
@@ -109,6 +110,32 @@ pub(crate) fn descendants(root: i32) -> Vec<i32> {
     }
     found
 }
+
+/// KILL to every descendant of this process until none is left; one may fork between the look and the signal.
+pub(crate) fn kill_descendants(patience: Duration) {
+    let me = Pid::this().as_raw();
+    let until = Instant::now() + patience;
+    loop {
+        let left = descendants(me);
+        if left.is_empty() || Instant::now() > until {
+            return;
+        }
+        for pid in left {
+            signal(pid, Signal::SIGKILL);
+        }
+        thread::yield_now();
+    }
+}
+
+/// Makes this process the parent of every descendant whose own parent ends.
+#[cfg(target_os = "linux")]
+pub(crate) fn become_subreaper() {
+    // Without it (a kernel before 3.4) detached grandchildren are not found; everything else works.
+    let _ = nix::sys::prctl::set_child_subreaper(true);
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn become_subreaper() {}
 
 struct Stat {
     state: char,

@@ -115,17 +115,11 @@ impl<'a> History<'a> {
         if let Ok(bytes) = fs::read(self.repo.run_log_path(run)) {
             return LogView::Text(String::from_utf8_lossy(&bytes).into_owned());
         }
-        let start = car_domain::log::start_marker(run);
-        let end = format!("=== run {run} end");
-        let Ok(text) = tail_of(&self.repo.log_path(), SHARED_LOG_WINDOW) else {
-            return LogView::Nothing("run not found");
-        };
-        let Some(from) = text.find(&start) else { return LogView::Nothing("run not found") };
-        let block = &text[from..];
-        let to = block.find(&end).map_or(block.len(), |at| {
-            block[at..].find('\n').map_or(block.len(), |len| at + len + 1)
-        });
-        LogView::Text(block[..to].to_owned())
+        let text = tail_of(&self.repo.log_path(), SHARED_LOG_WINDOW).unwrap_or_default();
+        match block_of(run, &text) {
+            Some(block) => LogView::Text(block),
+            None => LogView::Nothing("run not found"),
+        }
     }
 
     /// The last `lines` lines of the shared log.
@@ -242,6 +236,21 @@ impl JournalCursor {
     }
 }
 
+/// The lines of run `run` in a log of all runs, markers included. What an agent printed is stamped and never a marker.
+fn block_of(run: u64, log: &str) -> Option<String> {
+    let is_start = |line: &str| LogLine::parse(line.trim_end()) == LogLine::Start(run);
+    let is_end =
+        |line: &str| matches!(LogLine::parse(line.trim_end()), LogLine::End(n, _) if n == run);
+    let mut block = String::new();
+    for line in log.split_inclusive('\n').skip_while(|line| !is_start(line)) {
+        block.push_str(line);
+        if is_end(line) {
+            break;
+        }
+    }
+    (!block.is_empty()).then_some(block)
+}
+
 fn tail_of(path: &Path, window: u64) -> io::Result<String> {
     let mut file = File::open(path)?;
     let len = file.metadata()?.len();
@@ -268,6 +277,18 @@ mod tests {
     fn line(seq: u64) -> String {
         let event = RunEvent::Message { text: format!("m{seq}") };
         JournalEntry { seq, at: Timestamp::from_millis(0), event }.to_line()
+    }
+
+    #[test]
+    fn a_block_ends_at_its_own_marker_and_not_at_a_printed_one() {
+        let block = "=== run 2 start ===\n\
+            [2026-01-01T00:00:00Z] run=2 stdout: === run 2 end (code 0) ===\n\
+            [2026-01-01T00:00:00Z] run=2 stdout: === run 3 start ===\n\
+            === run 2 end (code 1) ===\n";
+        let log = format!("=== run 1 start ===\n{block}=== run 3 start ===\n");
+        assert_eq!(block_of(2, &log).as_deref(), Some(block));
+        assert_eq!(block_of(3, &log).as_deref(), Some("=== run 3 start ===\n"));
+        assert_eq!(block_of(4, &log), None);
     }
 
     #[test]

@@ -31,34 +31,45 @@ pub(super) fn run(args: &RunsArgs) -> CommandResult {
         index.close().await;
         Ok(runs)
     })?;
-    let open = open_word(&repo)?;
+    let open = OpenRuns::of(&repo)?;
     if args.json {
-        let list: Vec<Value> = runs.iter().map(|run| as_json(run, open)).collect();
+        let list: Vec<Value> = runs.iter().map(|run| as_json(run, &open)).collect();
         ui::out(&format!("{:#}", Value::from(list)));
     } else if runs.is_empty() {
         ui::say("No runs recorded yet. `car run` starts the loop.");
     } else {
-        ui::out(&table(&runs, open));
+        ui::out(&table(&runs, &open));
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// What a run without an end is: at work, or left behind by a runner that died.
-fn open_word(repo: &Repo) -> Result<&'static str, super::CliError> {
-    let alive = standing(repo)?.view.activity.is_active();
-    Ok(if alive { "running" } else { Outcome::Interrupted.name() })
+/// What runs without an end are: the last one of a living runner is at work, all others were left behind by one that died.
+struct OpenRuns {
+    at_work: Option<u64>,
 }
 
-fn outcome(run: &RunSummary, open: &'static str) -> &'static str {
-    run.end.as_ref().map_or(open, |end| end.outcome.name())
+impl OpenRuns {
+    fn of(repo: &Repo) -> Result<Self, super::CliError> {
+        let standing = standing(repo)?;
+        let is_active = standing.view.activity.is_active();
+        Ok(Self { at_work: standing.state.last_run_id.filter(|_| is_active) })
+    }
+
+    fn outcome(&self, run: &RunSummary) -> &'static str {
+        match &run.end {
+            Some(end) => end.outcome.name(),
+            None if self.at_work == Some(run.run) => "running",
+            None => Outcome::Interrupted.name(),
+        }
+    }
 }
 
-fn as_json(run: &RunSummary, open: &'static str) -> Value {
+fn as_json(run: &RunSummary, open: &OpenRuns) -> Value {
     let end = run.end.as_ref();
     json!({
         "run": run.run,
         "kind": run.kind,
-        "outcome": outcome(run, open),
+        "outcome": open.outcome(run),
         "exit_code": end.and_then(|end| end.exit_code),
         "signal": end.and_then(|end| end.signal),
         "reason": end.and_then(|end| end.reason.as_ref()),
@@ -81,7 +92,7 @@ fn as_json(run: &RunSummary, open: &'static str) -> Value {
     })
 }
 
-fn table(runs: &[RunSummary], open: &'static str) -> String {
+fn table(runs: &[RunSummary], open: &OpenRuns) -> String {
     let mut lines = vec![format!(
         "{:>5}  {:<11}  {:>4}  {:>11}  {:>6}  {}",
         "RUN", "OUTCOME", "EXIT", "TIME", "TOKENS", "WHAT"
@@ -96,7 +107,7 @@ fn table(runs: &[RunSummary], open: &'static str) -> String {
         lines.push(format!(
             "{:>5}  {:<11}  {:>4}  {:>11}  {:>6}  {}",
             run.run,
-            outcome(run, open),
+            open.outcome(run),
             exit.unwrap_or_default(),
             run.duration_ms.map(ui::span).unwrap_or_default(),
             ui::tokens(run.usage.total()),

@@ -34,10 +34,24 @@ const OTHERS_EVERY: Duration = Duration::from_secs(30);
 /// `/repos/:id`.
 #[component]
 pub(crate) fn RepoPage() -> impl IntoView {
-    let site = SiteResource::get();
     let params = use_params_map();
     let id = Memo::new(move |_| params.read().get("id").unwrap_or_default());
-    let repo = Resource::new(move || id.get(), api::read_dashboard);
+    // A keyed list of one: another repository gets a page of its own, and the old one is gone with all its effects. A page
+    // that only reloads its data would keep them, reading signals that are disposed of while the data is on its way.
+    view! {
+        <For each=move || [id.get()] key=String::clone let:id>
+            <RepoRegion id/>
+        </For>
+    }
+}
+
+#[component]
+fn RepoRegion(
+    /// Id of the repository.
+    id: String,
+) -> impl IntoView {
+    let site = SiteResource::get();
+    let repo = Resource::new(move || id.clone(), api::read_dashboard);
     let load = move || {
         let (site, repo) = (site.read(), repo.into_future());
         async move { Ok((site.await?, repo.await?)) }

@@ -213,6 +213,12 @@ impl RunEvent {
         if text.len() <= Self::MAX_TEXT_LINE {
             return Self::Output { text, cut_bytes };
         }
+        if cut_bytes > 0 {
+            // The end is missing already: a second gap in the middle would only misstate how much is.
+            let kept = text.floor_char_boundary(Self::MAX_TEXT_LINE);
+            let cut_bytes = cut_bytes + (text.len() - kept) as u64;
+            return Self::Output { text: text[..kept].to_owned(), cut_bytes };
+        }
         let kept = crate::text::excerpt(&text, Self::MAX_TEXT_LINE);
         Self::Output { text: kept.text.replace('\n', " "), cut_bytes: cut_bytes + kept.cut_bytes }
     }

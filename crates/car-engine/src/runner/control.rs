@@ -166,7 +166,10 @@ fn request(repo: &Repo, source: StopSource) -> Result<(), EngineError> {
 }
 
 async fn end(repo: &Repo, runner: ProcessId, source: StopSource) -> Result<(), EngineError> {
-    request(repo, source)?;
+    // On a full disk the request cannot be written; the signal alone ends the loop as well, as an interruption.
+    if let Err(error) = request(repo, source) {
+        tracing::warn!(%error, "the loop is ended without saying why");
+    }
     terminate(runner);
     let patience = repo.config().runner.grace() + RUNNER_PATIENCE;
     if wait_until_gone(runner, patience).await {

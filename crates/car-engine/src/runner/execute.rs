@@ -3,8 +3,9 @@
 use std::ffi::{OsStr, OsString};
 use std::time::Duration;
 
-use car_agent::{AgentCommand, AgentKind, AgentProcess, AgentSpec, CodexEvents, Exit, search_path};
-use car_domain::run::{JournalEntry, Outcome, RunEnd, RunEvent, RunKind, Usage};
+use car_agent::{AgentCommand, AgentKind, AgentProcess, AgentSpec, CodexEvents, search_path};
+use car_domain::Timestamp;
+use car_domain::run::{JournalEntry, Outcome, RunEnd, RunEvent, RunKind};
 use car_domain::state::{ProcessId, RunnerStatus, ThreadUsage};
 use car_domain::todo::TodoList;
 use tokio::sync::watch;
@@ -14,6 +15,8 @@ use super::journal::RunJournal;
 use super::looping::RunnerNews;
 use super::signals::{StopSource, asked};
 use super::state_file::change_state;
+use super::verdict::{Cut, Heard, run_end_of, sentence};
+use crate::docs::DocTexts;
 use crate::history::History;
 use crate::{EngineError, ErrorKind, Repo, now, prompt};
 
@@ -37,36 +40,55 @@ pub(super) struct RunContext<'a> {
     pub news: &'a mut dyn FnMut(RunnerNews<'_>),
 }
 
-/// Why we end an agent.
-#[derive(Clone, Copy)]
-enum Cut {
-    Asked(StopSource),
-    Idle(Duration),
-    RunTime(Duration),
-    WallClock,
-}
-
-/// What was learned from the agent's words.
-#[derive(Default)]
-struct Heard {
-    thread_id: Option<String>,
-    usage: Option<(Usage, Usage)>,
-    last_message: Option<String>,
-    failure: Option<String>,
-    last_line: Option<String>,
-}
-
 impl RunContext<'_> {
     /// Runs the agent once. An error means that the run could not be recorded; the agent is gone then, too.
     pub(super) async fn execute(&mut self, run: u64, kind: RunKind) -> Result<RunEnd, EngineError> {
-        let started = Instant::now();
-        let started_at = now();
+        let docs = self.repo.docs().texts()?;
+        let todo = TodoList::parse(&docs.todo);
+        let (started, started_at) = (Instant::now(), now());
+        let last_thread = self.begin(run, started_at)?;
+        let mut journal = RunJournal::create(self.repo, run, started_at)?;
+        let search = search_path(std::env::var_os("PATH").as_deref());
+        let ready = self.prepare(run, kind, &docs, &search);
+        let binary = &self.repo.config().codex.binary;
+        let event = RunEvent::RunStarted {
+            run,
+            kind,
+            agent: ready.as_ref().map_or_else(|_| binary.clone(), |(command, _)| command.name()),
+            item: match kind {
+                RunKind::Work => todo.next_open().map(|item| item.text.clone()),
+                RunKind::Report => Some("Final report".to_owned()),
+            },
+            prompt_chars: ready.as_ref().map_or(0, |(_, prompt)| prompt.chars().count() as u64),
+            commit: car_git::head(self.repo.root()).await,
+        };
+        self.record(&mut journal, event)?;
+        let mut heard = Heard::default();
+        let worked = match ready {
+            Ok((command, prompt)) => {
+                let spec = self.spec(&command, prompt, &search);
+                let events = CodexEvents::new(last_thread);
+                self.attend(&mut journal, spec, command.kind, events, &mut heard).await
+            }
+            Err(error) => Err(error),
+        };
+        let end = worked.unwrap_or_else(|error| RunEnd {
+            outcome: Outcome::Failed,
+            exit_code: None,
+            signal: None,
+            reason: Some(sentence(&error)),
+        });
+        self.finish(journal, &todo, end, started, heard)
+    }
+
+    /// Says in the state that the run is open. Returns the thread of the run before.
+    fn begin(&self, run: u64, at: Timestamp) -> Result<Option<ThreadUsage>, EngineError> {
         let runner = self.runner;
-        let before = change_state(self.repo, |state| {
+        let state = change_state(self.repo, |state| {
             state.last_run_id = Some(run);
             state.status = RunnerStatus::Running;
             state.last_exit_code = None;
-            state.last_run_started_at = Some(started_at.whole_seconds());
+            state.last_run_started_at = Some(at.whole_seconds());
             state.last_run_finished_at = None;
             state.runner_pid = Some(runner.pid);
             state.runner_start_ticks = Some(runner.start_ticks);
@@ -76,55 +98,34 @@ impl RunContext<'_> {
             state.last_signal = None;
             state.last_reason = None;
         })?;
-        let mut journal = RunJournal::create(self.repo, run, started_at)?;
-        let docs = self.repo.docs().texts()?;
-        let todo = TodoList::parse(&docs.todo);
-        let codex = &self.repo.config().codex;
-        let search = search_path(std::env::var_os("PATH").as_deref());
-        let command = AgentCommand::resolve(
-            &codex.binary,
-            &codex.args,
-            codex.model.as_deref(),
-            codex.reasoning.as_deref(),
-            &search,
-        );
+        Ok(state.last_thread)
+    }
+
+    /// The command line and the prompt.
+    fn prepare(
+        &self,
+        run: u64,
+        kind: RunKind,
+        docs: &DocTexts,
+        search: &OsStr,
+    ) -> Result<(AgentCommand, String), EngineError> {
+        let config = self.repo.config();
+        let codex = &config.codex;
+        let (model, reasoning) = (codex.model.as_deref(), codex.reasoning.as_deref());
+        let command = AgentCommand::resolve(&codex.binary, &codex.args, model, reasoning, search)
+            .map_err(|error| {
+            EngineError::new(ErrorKind::Agent, error.to_string())
+                .with_hint("set codex.binary, or install the Codex CLI")
+        })?;
         let prompt = match kind {
             RunKind::Work => {
-                let max = self.repo.config().prompt.prev_run_max_chars;
+                let max = config.prompt.prev_run_max_chars;
                 let previous = History::new(self.repo).final_output(run - 1, max);
-                prompt::work(self.repo, &docs, previous.as_deref())?
+                prompt::work(self.repo, docs, previous.as_deref())?
             }
-            RunKind::Report => prompt::report(self.repo, &docs),
+            RunKind::Report => prompt::report(self.repo, docs),
         };
-        let event = RunEvent::RunStarted {
-            run,
-            kind,
-            agent: command.as_ref().map_or_else(|_| codex.binary.clone(), AgentCommand::name),
-            item: match kind {
-                RunKind::Work => todo.next_open().map(|item| item.text.clone()),
-                RunKind::Report => Some("Final report".to_owned()),
-            },
-            prompt_chars: prompt.chars().count() as u64,
-            commit: car_git::head(self.repo.root()).await,
-        };
-        self.record(&mut journal, event)?;
-        let mut heard = Heard::default();
-        let worked = match command {
-            Ok(command) => {
-                let spec = self.spec(&command, prompt, &search);
-                let events = CodexEvents::new(before.last_thread);
-                self.attend(&mut journal, spec, command.kind, events, &mut heard).await
-            }
-            Err(error) => Err(EngineError::new(ErrorKind::Agent, error.to_string())
-                .with_hint("set codex.binary, or install the Codex CLI")),
-        };
-        let end = worked.unwrap_or_else(|error| RunEnd {
-            outcome: Outcome::Failed,
-            exit_code: None,
-            signal: None,
-            reason: Some(sentence(&error)),
-        });
-        self.finish(journal, &todo, end, started, heard)
+        Ok((command, prompt))
     }
 
     fn spec(&self, command: &AgentCommand, prompt: String, search: &OsStr) -> AgentSpec {
@@ -254,74 +255,6 @@ impl RunContext<'_> {
     }
 }
 
-impl Heard {
-    fn note(&mut self, event: &RunEvent) {
-        match event {
-            RunEvent::ThreadStarted { thread_id } => self.thread_id = Some(thread_id.clone()),
-            RunEvent::UsageReported { run, thread } => self.usage = Some((*run, *thread)),
-            RunEvent::Message { text } => self.last_message = Some(text.clone()),
-            RunEvent::TurnFailed { message } => self.failure = Some(message.clone()),
-            RunEvent::Output { text, .. } => self.last_line = Some(text.clone()),
-            _ => {}
-        }
-    }
-}
-
 fn deadline(limit: Option<Duration>) -> Instant {
     Instant::now() + limit.unwrap_or(NEVER)
-}
-
-fn run_end_of(exit: Exit, cut: Option<Cut>, heard: &Heard) -> RunEnd {
-    let (outcome, reason) = match cut {
-        Some(Cut::Asked(StopSource::Kill)) => {
-            (Outcome::Stopped, Some("Killed on request.".to_owned()))
-        }
-        Some(Cut::Asked(StopSource::Signal(number))) => {
-            (Outcome::Stopped, Some(format!("The runner was told to end by signal {number}.")))
-        }
-        Some(Cut::Asked(_)) => (Outcome::Stopped, Some("Stopped on request.".to_owned())),
-        Some(Cut::Idle(limit)) => {
-            let text = format!("No output for {}; the run was ended.", spoken(limit));
-            (Outcome::TimedOut, Some(text))
-        }
-        Some(Cut::RunTime(limit)) => {
-            (Outcome::TimedOut, Some(format!("The run took longer than {}.", spoken(limit))))
-        }
-        Some(Cut::WallClock) => {
-            (Outcome::Stopped, Some("The time for the whole loop was over.".to_owned()))
-        }
-        None if exit.code == Some(0) => (Outcome::Succeeded, None),
-        None => (Outcome::Failed, Some(failure(exit, heard))),
-    };
-    RunEnd { outcome, exit_code: exit.code, signal: exit.signal, reason }
-}
-
-fn failure(exit: Exit, heard: &Heard) -> String {
-    let what = match (exit.code, exit.signal) {
-        (Some(code), _) if code == i32::from(car_agent::guard::NOT_STARTED) => {
-            "The agent could not be started".to_owned()
-        }
-        (Some(code), _) => format!("The agent ended with exit code {code}"),
-        (None, Some(signal)) => format!("The agent was ended by signal {signal}"),
-        (None, None) => "The agent ended in an unknown way".to_owned(),
-    };
-    match heard.failure.as_ref().or(heard.last_line.as_ref()) {
-        Some(words) => format!("{what}: {}", car_domain::text::headline(words, 300)),
-        None => format!("{what}."),
-    }
-}
-
-fn sentence(error: &EngineError) -> String {
-    match error.hint() {
-        Some(hint) => format!("{error} ({hint})"),
-        None => error.to_string(),
-    }
-}
-
-fn spoken(time: Duration) -> String {
-    match time.as_secs() {
-        seconds if seconds < 120 => format!("{seconds} s"),
-        seconds if seconds < 5400 => format!("{} min", seconds / 60),
-        seconds => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
-    }
 }

@@ -7,11 +7,15 @@ use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use car_agent::{is_alive, process_id};
 use car_domain::state::{LockOwner, ProcessId};
 
 use crate::{EngineError, Repo, now};
+
+/// How long the new owner of a lock may take to write its name into it.
+const NAME_PATIENCE: Duration = Duration::from_secs(1);
 
 /// The right to run the loop. Given back on drop.
 #[derive(Debug)]
@@ -33,7 +37,10 @@ impl RunnerLock {
             let mut file = open(&path).map_err(failed)?;
             match file.try_lock() {
                 Ok(()) => {}
-                Err(TryLockError::WouldBlock) => return Err(busy(owner(&path))),
+                Err(TryLockError::WouldBlock) => match named_owner(&path, &file) {
+                    Owner::Gone => continue,
+                    Owner::Is(owner) => return Err(busy(owner)),
+                },
                 Err(TryLockError::Error(error)) => return Err(failed(error)),
             }
             if !is_same_file(&file, &path) {
@@ -67,6 +74,30 @@ pub(super) fn clear_stale(repo: &Repo) -> bool {
         Err(_) => return false,
     }
     true
+}
+
+/// Who holds a lock that was refused.
+enum Owner {
+    /// Nobody any more.
+    Gone,
+    /// This process, when it has written its name by now.
+    Is(Option<LockOwner>),
+}
+
+/// Waits for the name of an owner that took the lock a moment ago; a file of an owner before it may name a dead process.
+fn named_owner(path: &Path, file: &File) -> Owner {
+    let until = Instant::now() + NAME_PATIENCE;
+    loop {
+        let owner = owner(path).filter(|owner| is_alive(owner.process));
+        if owner.is_some() || Instant::now() > until {
+            return Owner::Is(owner);
+        }
+        if !is_same_file(file, path) {
+            return Owner::Gone;
+        }
+        // The owner writes its name right after it has taken the lock.
+        std::thread::yield_now();
+    }
 }
 
 fn owner(path: &Path) -> Option<LockOwner> {

@@ -12,6 +12,7 @@ mod recovery;
 mod signals;
 mod state_file;
 mod status;
+mod verdict;
 
 pub use control::{KillReport, StopReport, kill, start_detached, stop, stop_now, wait_for_end};
 pub use lock::RunnerLock;

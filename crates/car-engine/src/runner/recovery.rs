@@ -18,10 +18,12 @@ const AGENT_PATIENCE: Duration = Duration::from_secs(20);
 /// Ends a run that is still open although its runner is gone, and returns the state as it is now.
 pub(super) async fn settle(repo: &Repo, _lock: &RunnerLock) -> Result<RunnerState, EngineError> {
     let state = match read_state(repo)? {
-        Some(state) if state.status != RunnerStatus::Running => return Ok(state),
         Some(state) => state,
-        None => return change_state(repo, |state| state.last_run_id = last_run(repo)),
+        None => change_state(repo, |state| *state = state_from_files(repo))?,
     };
+    if state.status != RunnerStatus::Running {
+        return Ok(state);
+    }
     if let Some(agent) = state.agent
         && !wait_until_gone(agent, AGENT_PATIENCE).await
     {
@@ -79,6 +81,13 @@ pub(super) fn clear_runner(state: &mut RunnerState) {
     state.paused_until = None;
 }
 
-fn last_run(repo: &Repo) -> Option<u64> {
-    History::new(repo).runs().last().copied()
+/// The state as far as the journals tell it, in place of a damaged one.
+fn state_from_files(repo: &Repo) -> RunnerState {
+    let history = History::new(repo);
+    let last_run_id = history.runs().last().copied();
+    let is_open = last_run_id
+        .and_then(|run| history.summary(run))
+        .is_some_and(|summary| summary.end.is_none());
+    let status = if is_open { RunnerStatus::Running } else { RunnerStatus::Idle };
+    RunnerState { last_run_id, status, ..RunnerState::default() }
 }

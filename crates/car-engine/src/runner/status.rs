@@ -54,7 +54,7 @@ pub fn standing(repo: &Repo) -> Result<Standing, EngineError> {
         (None, RunnerStatus::Running) => {
             view.activity = Activity::Interrupted;
             view.since = last_sign_of_life(repo, &state);
-            view.detail = interrupted(&state).reason;
+            view.detail = Some(died(&state));
         }
         (None, RunnerStatus::Error) => view.activity = Activity::Failed,
         (None, RunnerStatus::Idle) => {
@@ -67,6 +67,15 @@ pub fn standing(repo: &Repo) -> Result<Standing, EngineError> {
         view.detail = Some("state.json is damaged; the next start puts it aside.".to_owned());
     }
     Ok(Standing { view, state, todo })
+}
+
+/// What a dead runner left undone.
+fn died(state: &RunnerState) -> String {
+    if state.paused_until.is_none() {
+        return interrupted(state).reason.unwrap_or_default();
+    }
+    let who = state.runner_pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default();
+    format!("The runner{who} was gone in the pause between two runs.")
 }
 
 fn alive(repo: &Repo, state: &RunnerState, view: &mut StateView) {
