@@ -9,8 +9,8 @@ use std::time::Duration;
 use car_domain::Timestamp;
 use leptos::prelude::*;
 
-use crate::format::Zone;
 use crate::platform;
+use car_domain::format::Zone;
 
 /// The page's clock, in the context of [`crate::App`].
 #[derive(Clone, Copy)]

@@ -65,15 +65,8 @@ pub(crate) fn needs_attention(activity: Activity) -> bool {
 
 /// The same rows, those that need a person first, then the busy ones; by name among equals.
 fn by_attention(mut rows: Vec<RepoRow>) -> Vec<RepoRow> {
-    let rank = |row: &RepoRow| match row.state.activity {
-        Activity::Failed | Activity::Interrupted => 0,
-        Activity::Stalled => 1,
-        Activity::Running => 2,
-        Activity::Waiting => 3,
-        Activity::Finished => 4,
-        Activity::Idle => 5,
-    };
-    rows.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| a.name.cmp(&b.name)));
+    let urgency = |row: &RepoRow| row.state.activity.urgency();
+    rows.sort_by(|a, b| urgency(a).cmp(&urgency(b)).then_with(|| a.name.cmp(&b.name)));
     rows
 }
 

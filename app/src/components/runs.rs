@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use super::state::OutcomeBadge;
 use super::{InlineText, When};
 use crate::clock::Clock;
-use crate::format;
+use car_domain::format;
 
 /// What a run was about, in one line: why it did not end well, else what the agent said last, else its item.
 pub(crate) fn what_happened(run: &RunSummary) -> String {

@@ -6,7 +6,7 @@ use car_domain::view::{Activity, StateView};
 use leptos::prelude::*;
 
 use crate::clock::Clock;
-use crate::format;
+use car_domain::format;
 
 /// Since when, or until when, in the words that fit the state; nothing when it is not known.
 pub(crate) fn since_words(state: &StateView, now: Timestamp) -> Option<String> {

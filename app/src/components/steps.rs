@@ -7,8 +7,8 @@ use car_domain::Timestamp;
 use leptos::prelude::*;
 
 use crate::clock::Clock;
-use crate::format;
 use crate::timeline::{Step, StepKind};
+use car_domain::format;
 use row::StepRow;
 
 /// Steps that show without asking for more.

@@ -4,7 +4,7 @@ use car_domain::Timestamp;
 use leptos::prelude::*;
 
 use crate::clock::Clock;
-use crate::format;
+use car_domain::format;
 
 /// When something was: a time today, else a day. All of it on hover.
 #[component]

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use leptos::tachys::html::attribute::custom::CustomAttribute;
 
 use super::InlineText;
-use crate::format;
+use car_domain::format;
 
 /// Items split at the top level: groups with something left to do, and groups that are done, each in document order.
 pub(crate) fn split_done(items: &[TodoItem]) -> (Vec<TodoItem>, Vec<TodoItem>) {

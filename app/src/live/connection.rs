@@ -5,7 +5,7 @@ use std::time::Duration;
 use car_domain::Timestamp;
 use leptos::prelude::*;
 
-use crate::format;
+use car_domain::format;
 
 /// Silence after which the page no longer claims to be connected. The server speaks every 15 seconds.
 const SILENCE: Duration = Duration::from_secs(35);

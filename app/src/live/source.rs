@@ -98,6 +98,7 @@ impl Shared {
             self.listen(&source, "hello", Self::greet),
             self.listen(&source, "beat", |_, _| {}),
             self.listen(&source, "resync", |shared, _| (shared.on_message)(LiveMessage::Refetch)),
+            self.listen(&source, "row", Self::deliver),
             self.listen(&source, "dashboard", Self::deliver),
             self.listen(&source, "journal", Self::deliver),
             self.watch_errors(&source),

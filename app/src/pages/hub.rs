@@ -7,9 +7,9 @@ use leptos_meta::Title;
 use crate::api::Site;
 use crate::components::{ConnectionBanner, Glyph, Icon, InlineText, StateBadge, ThemeToggle, When};
 use crate::fleet::{Fleet, needs_attention};
-use crate::format;
 use crate::live::{LiveMessage, use_live};
 use crate::routes::repo_path;
+use car_domain::format;
 
 /// All repositories.
 #[component]
@@ -19,8 +19,8 @@ pub(super) fn Hub(
 ) -> impl IntoView {
     let fleet = Fleet::get();
     use_live(None, move |message| match message {
-        LiveMessage::Event(LiveEvent::Dashboard { dashboard, .. }) => fleet.apply(&dashboard.repo),
-        LiveMessage::Event(LiveEvent::Journal { .. }) => {}
+        LiveMessage::Event(LiveEvent::Row { row }) => fleet.apply(&row),
+        LiveMessage::Event(LiveEvent::Dashboard { .. } | LiveEvent::Journal { .. }) => {}
         LiveMessage::Refetch => fleet.refetch(),
     });
     let rows = fleet.rows();

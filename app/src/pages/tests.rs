@@ -66,7 +66,7 @@ fn a_dashboard_at_work_is_complete_in_the_servers_html() {
         "rg -n insert src/charges",
         "exit 101",
         "12 KB of output left out.",
-        "…/work/payments-api/migrations/0031_idempotency_keys.sql",
+        "…/code/payments-api/migrations/0031_idempotency_keys.sql",
         "Ticked 1 item in TODO",
         "92% cached",
         "Stop after this run",

@@ -205,7 +205,7 @@ fn commands_are_shown_as_typed() {
 
 #[test]
 fn paths_keep_their_end() {
-    assert_eq!(short_path("/home/me/work/app/src/api/mod.rs"), "…/app/src/api/mod.rs");
+    assert_eq!(short_path("/home/me/code/app/src/api/mod.rs"), "…/app/src/api/mod.rs");
     assert_eq!(short_path("src/api/mod.rs"), "src/api/mod.rs");
     assert_eq!(short_path("/a/b"), "/a/b");
 }

@@ -52,6 +52,18 @@ impl Activity {
         }
     }
 
+    /// Place in lists: what needs a person first, then what is going on.
+    pub const fn urgency(self) -> u8 {
+        match self {
+            Self::Failed | Self::Interrupted => 0,
+            Self::Stalled => 1,
+            Self::Running => 2,
+            Self::Waiting => 3,
+            Self::Finished => 4,
+            Self::Idle => 5,
+        }
+    }
+
     /// Whether a runner process is alive.
     pub const fn is_active(self) -> bool {
         matches!(self, Self::Waiting | Self::Running | Self::Stalled)
@@ -151,7 +163,12 @@ pub enum RunAction {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "topic", rename_all = "snake_case")]
 pub enum LiveEvent {
-    /// A repository's state changed.
+    /// What a hub shows of a repository changed.
+    Row {
+        /// What it shows now.
+        row: Box<RepoRow>,
+    },
+    /// What a repository's dashboard shows changed.
     Dashboard {
         /// Id of the repository.
         repo: String,

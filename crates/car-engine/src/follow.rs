@@ -10,12 +10,16 @@ use tokio::sync::mpsc;
 
 use crate::{EngineError, ErrorKind};
 
-/// Gives `show` everything that is appended to the file at `path` from now on, whole lines at a time, also after the file
-/// was replaced by a new one. Ends only with an error.
+/// Gives `show` everything in the file at `path` from byte `offset` on, now and when it is appended, whole lines at a time,
+/// also after the file was replaced by a new one. Ends only with an error.
 ///
 /// # Errors
 /// When the file or its directory cannot be watched or read.
-pub async fn follow(path: &Path, show: &mut dyn FnMut(&str)) -> Result<(), EngineError> {
+pub async fn follow(
+    path: &Path,
+    mut offset: u64,
+    show: &mut dyn FnMut(&str),
+) -> Result<(), EngineError> {
     let failed = |error| EngineError::file("follow", path, error);
     let (sender, mut receiver) = mpsc::channel(1); // One pending look is enough.
     let mut watcher = notify::recommended_watcher(move |_| {
@@ -25,16 +29,18 @@ pub async fn follow(path: &Path, show: &mut dyn FnMut(&str)) -> Result<(), Engin
     let dir = path.parent().unwrap_or(Path::new("."));
     watcher.watch(dir, RecursiveMode::NonRecursive).map_err(|error| watch_failed(path, error))?;
     let mut file = File::open(path).map_err(failed)?;
-    let mut offset = file.seek(SeekFrom::End(0)).map_err(failed)?;
-    while receiver.recv().await.is_some() {
+    // The watch began before this first look, so nothing falls between the two.
+    loop {
         show_new(&mut file, &mut offset, show).map_err(failed)?;
         if let Some(newer) = replaced(&file, path) {
             file = newer;
             offset = 0;
             show_new(&mut file, &mut offset, show).map_err(failed)?;
         }
+        if receiver.recv().await.is_none() {
+            return Ok(());
+        }
     }
-    Ok(())
 }
 
 fn show_new(file: &mut File, offset: &mut u64, show: &mut dyn FnMut(&str)) -> io::Result<()> {
@@ -64,6 +70,21 @@ mod tests {
     use super::*;
     use std::fs::OpenOptions;
     use std::io::Write;
+
+    #[tokio::test]
+    async fn nothing_is_lost_between_reading_and_following() {
+        let dir = tempfile::tempdir().expect("temp dir");
+        let path = dir.path().join("log");
+        std::fs::write(&path, "read\nadded before following\n").expect("write");
+        let (shown, mut lines) = mpsc::unbounded_channel();
+        let mut show = |text: &str| drop(shown.send(text.to_owned()));
+        tokio::select! {
+            ended = follow(&path, 5, &mut show) => panic!("it goes on for ever: {ended:?}"),
+            line = lines.recv() => {
+                assert_eq!(line.as_deref(), Some("added before following\n"));
+            }
+        }
+    }
 
     #[tokio::test]
     async fn what_is_added_is_shown_also_after_a_rotation() {

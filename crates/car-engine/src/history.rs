@@ -122,17 +122,20 @@ impl<'a> History<'a> {
         }
     }
 
-    /// The last `lines` lines of the shared log.
+    /// The last `lines` lines of the shared log, and where in the file they end.
     ///
     /// # Errors
     /// When there is no log.
-    pub fn log_tail(&self, lines: usize) -> Result<String, EngineError> {
+    pub fn log_tail(&self, lines: usize) -> Result<(String, u64), EngineError> {
         let path = self.repo.log_path();
-        let text = tail_of(&path, TAIL_WINDOW)
+        let (text, end) = tail_and_end_of(&path, TAIL_WINDOW)
             .map_err(|_| EngineError::not_found("Log file not found; run init"))?;
-        let all: Vec<&str> = text.lines().collect();
+        // A line that is being written belongs to whoever reads on.
+        let whole = text.rfind('\n').map_or(0, |at| at + 1);
+        let all: Vec<&str> = text[..whole].lines().collect();
         let from = all.len().saturating_sub(lines);
-        Ok(all[from..].iter().flat_map(|line| [line, "\n"]).collect())
+        let tail = all[from..].iter().flat_map(|line| [line, "\n"]).collect();
+        Ok((tail, end - (text.len() - whole) as u64))
     }
 
     fn summary_from_log(&self, run: u64) -> Option<RunSummary> {
@@ -252,16 +255,22 @@ fn block_of(run: u64, log: &str) -> Option<String> {
 }
 
 fn tail_of(path: &Path, window: u64) -> io::Result<String> {
+    tail_and_end_of(path, window).map(|(text, _)| text)
+}
+
+/// The last lines of a file and the place in it where they end.
+fn tail_and_end_of(path: &Path, window: u64) -> io::Result<(String, u64)> {
     let mut file = File::open(path)?;
     let len = file.metadata()?.len();
-    file.seek(SeekFrom::Start(len.saturating_sub(window)))?;
+    let start = file.seek(SeekFrom::Start(len.saturating_sub(window)))?;
     let mut bytes = Vec::new();
     file.take(window).read_to_end(&mut bytes)?;
+    let end = start + bytes.len() as u64;
     if len > window {
         let first = bytes.iter().position(|byte| *byte == b'\n').map_or(0, |at| at + 1);
         bytes.drain(..first);
     }
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    Ok((String::from_utf8_lossy(&bytes).into_owned(), end))
 }
 
 fn head_of(path: &Path, window: u64) -> io::Result<String> {

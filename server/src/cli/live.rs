@@ -1,11 +1,14 @@
 //! What `car run` shows while an agent is at work: one line a step, output below it.
 
+use std::time::Duration;
+
+use car_domain::format::took;
 use car_domain::run::{JournalEntry, RunEvent};
 use car_domain::text::headline;
 use car_engine::runner::RunnerNews;
 
+use super::ui::say;
 use super::ui::style::{BOLD, CYAN, DIM, RED, RESET};
-use super::ui::{say, span};
 
 /// Lines shown of a command's output; the log has them all.
 const OUTPUT_LINES: usize = 8;
@@ -67,7 +70,7 @@ impl LiveOutput {
                 say(&format!(
                     "{BOLD}run {}{RESET} {word} in {} {reason}",
                     self.run,
-                    span(*duration_ms)
+                    took(Duration::from_millis(*duration_ms))
                 ));
             }
             RunEvent::FilesChanged { .. }

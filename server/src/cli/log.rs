@@ -1,5 +1,6 @@
 //! `car log`
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use car_engine::{History, LogView, follow};
@@ -28,30 +29,39 @@ pub(super) fn run(args: &LogArgs) -> CommandResult {
     let history = History::new(&repo);
     let log_path = repo.log_path();
     if let Some(lines) = args.tail {
-        ui::raw_out(&history.log_tail(lines)?);
-        return follow_if(args.follow, log_path);
+        let (text, end) = history.log_tail(lines)?;
+        ui::raw_out(&text);
+        return follow_if(args.follow, &log_path, end);
     }
     let Some(run) = args.run.or_else(|| history.runs().last().copied()) else {
         if !log_path.exists() {
             return Err(super::CliError::other("Log file not found; run init"));
         }
         ui::out("No runs recorded yet");
-        return follow_if(args.follow, log_path);
+        return follow_if(args.follow, &log_path, 0);
     };
+    // Taken before the run's own log is read: a line written in between is shown twice rather than not at all.
+    let mut end = std::fs::metadata(&log_path).map_or(0, |log| log.len());
     match history.run_log(run) {
-        LogView::Text(text) => ui::raw_out(&text),
+        LogView::Text(text) => {
+            ui::raw_out(&text);
+            if args.run.is_some() {
+                end = text.len() as u64;
+            }
+        }
         LogView::Nothing(why) if args.run.is_some() => {
             return Err(super::CliError::other(why));
         }
         LogView::Nothing(_) => ui::out("No run block found (log may have rotated)"),
     }
     let path = if args.run.is_some() { repo.run_log_path(run) } else { log_path };
-    follow_if(args.follow, path)
+    follow_if(args.follow, &path, end)
 }
 
-fn follow_if(wanted: bool, path: std::path::PathBuf) -> CommandResult {
+/// Goes on behind what was shown.
+fn follow_if(wanted: bool, path: &Path, from: u64) -> CommandResult {
     if wanted {
-        block_on(async { Ok(follow(&path, &mut ui::raw_out).await?) })?;
+        block_on(async { Ok(follow(path, from, &mut ui::raw_out).await?) })?;
     }
     Ok(ExitCode::SUCCESS)
 }

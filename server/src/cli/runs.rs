@@ -1,7 +1,9 @@
 //! `car runs`
 
 use std::process::ExitCode;
+use std::time::Duration;
 
+use car_domain::format::{tokens, took};
 use car_domain::run::{Outcome, RunSummary};
 use car_engine::runner::standing;
 use car_engine::{Repo, RunIndex};
@@ -109,8 +111,8 @@ fn table(runs: &[RunSummary], open: &OpenRuns) -> String {
             run.run,
             open.outcome(run),
             exit.unwrap_or_default(),
-            run.duration_ms.map(ui::span).unwrap_or_default(),
-            ui::tokens(run.usage.total()),
+            run.duration_ms.map(|ms| took(Duration::from_millis(ms))).unwrap_or_default(),
+            tokens(run.usage.total()),
             car_domain::text::headline(what, 60),
         ));
     }

@@ -1,8 +1,8 @@
 //! `GET /api/events`: everything that changes, as server-sent events.
 //!
-//! Names: `hello` (the server's time), `dashboard` and `journal` (a `LiveEvent` as JSON), `resync` (read everything anew),
-//! `beat` every 15 seconds. A client that comes back with `Last-Event-ID` gets what it missed; a new one gets the present
-//! state first. With `?repo=ID` only that repository, and its journal.
+//! Names: `hello` (the server's time), `row`, `dashboard` and `journal` (a `LiveEvent` as JSON), `resync` (read everything
+//! anew), `beat` every 15 seconds. A client that comes back with `Last-Event-ID` gets what it missed; a new one gets the
+//! present state first. Rows go to everybody, with `?repo=ID` also that repository's dashboard and journal.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -32,7 +32,7 @@ const BEAT: Duration = Duration::from_secs(15);
 /// What a client asks for.
 #[derive(Deserialize)]
 pub(super) struct EventsQuery {
-    /// Only this repository.
+    /// Also the dashboard and the journal of this repository.
     repo: Option<String>,
 }
 
@@ -118,19 +118,18 @@ impl Listener {
 
 /// The event as this client gets it, with its id; nothing when it is not for this client.
 fn event_of(item: &StreamItem, repo: Option<&str>) -> Option<Event> {
-    let wanted = match (&item.event, repo) {
-        (LiveEvent::Dashboard { .. }, None) => true,
-        (LiveEvent::Journal { .. }, None) => false,
-        (
-            LiveEvent::Dashboard { repo: of, .. } | LiveEvent::Journal { repo: of, .. },
-            Some(repo),
-        ) => of == repo,
+    let wanted = match &item.event {
+        LiveEvent::Row { .. } => true,
+        LiveEvent::Dashboard { repo: of, .. } | LiveEvent::Journal { repo: of, .. } => {
+            repo == Some(of)
+        }
     };
     wanted.then(|| to_sse(&item.event)).flatten().map(|event| event.id(&item.id))
 }
 
 fn to_sse(event: &LiveEvent) -> Option<Event> {
     let name = match event {
+        LiveEvent::Row { .. } => "row",
         LiveEvent::Dashboard { .. } => "dashboard",
         LiveEvent::Journal { .. } => "journal",
     };

@@ -6,8 +6,8 @@ use leptos::prelude::*;
 use super::row::{Mark, row};
 use crate::clock::Clock;
 use crate::components::Glyph;
-use crate::format;
 use crate::timeline::{CommandEnd, Step, StepKind, short_command};
+use car_domain::format;
 
 /// A command as a step of the timeline.
 #[component]

@@ -7,8 +7,8 @@ use leptos::prelude::*;
 use super::command::CommandBody;
 use crate::components::state::outcome_words;
 use crate::components::{Glyph, Icon, InlineText, TimeOfDay};
-use crate::format;
 use crate::timeline::{OutputBlock, Step, StepKind, body, plain_headline, short_path};
+use car_domain::format;
 
 /// Characters up to which a message shows whole.
 const SHORT_MESSAGE: usize = 700;

@@ -10,8 +10,8 @@ use super::store::RepoStore;
 use crate::api::{AppError, RunActionRequest};
 use crate::clock::Clock;
 use crate::components::{Glyph, Icon, Toasts};
-use crate::format;
 use crate::platform;
+use car_domain::format;
 
 const KILL_DIALOG: &str = "kill-dialog";
 

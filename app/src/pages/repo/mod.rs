@@ -8,7 +8,6 @@ mod store;
 mod todo;
 
 use std::future::IntoFuture;
-use std::time::Duration;
 
 use car_domain::view::{Activity, LiveEvent};
 use leptos::prelude::*;
@@ -19,7 +18,6 @@ use crate::api::{self, RepoView, Site};
 use crate::components::{BottomBar, BottomLink, Glyph, Region, RunsTable, Section};
 use crate::fleet::Fleet;
 use crate::live::{LiveMessage, use_live};
-use crate::platform;
 use crate::routes::SiteResource;
 use actions::{KillDialog, RunActions};
 use header::Header;
@@ -27,9 +25,6 @@ use now::Now;
 use rail::Rail;
 use store::RepoStore;
 use todo::Todo;
-
-/// How often the other repositories' states are read.
-const OTHERS_EVERY: Duration = Duration::from_secs(30);
 
 /// `/repos/:id`.
 #[component]
@@ -76,6 +71,7 @@ pub(super) fn RepoBoard(
     let fleet = Fleet::get();
     let watched = id.clone();
     use_live(Some(id), move |message| match message {
+        LiveMessage::Event(LiveEvent::Row { row }) => fleet.apply(&row),
         LiveMessage::Event(LiveEvent::Dashboard { dashboard, .. }) => {
             fleet.apply(&dashboard.repo);
             if dashboard.repo.id == watched {
@@ -92,10 +88,6 @@ pub(super) fn RepoBoard(
             fleet.refetch();
         }
     });
-    if is_hub {
-        // The stream of one repository does not tell of the others in the side list.
-        Effect::new(move |_| platform::every(OTHERS_EVERY, move || fleet.refetch()));
-    }
     let runs = store.runs;
     let links = [
         is_hub.then_some(BottomLink { href: "/", glyph: Glyph::Hub, word: "Hub" }),

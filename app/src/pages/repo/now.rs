@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use super::actions::{ActionButtons, RunActions};
 use super::store::RepoStore;
 use crate::components::{Fact, InlineText, RunTime, Steps, When};
-use crate::format;
+use car_domain::format;
 
 /// The current or last run.
 #[component]

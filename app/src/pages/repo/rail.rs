@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::store::RepoStore;
 use crate::components::{Pair, Section};
-use crate::format;
+use car_domain::format;
 
 /// The settings of the loop.
 #[component]

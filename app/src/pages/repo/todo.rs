@@ -5,7 +5,7 @@ use leptos::prelude::*;
 
 use super::store::RepoStore;
 use crate::components::{Section, TodoView};
-use crate::format;
+use car_domain::format;
 
 /// The TODO document's items with how many are done.
 #[component]

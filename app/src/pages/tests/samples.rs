@@ -160,7 +160,7 @@ pub(super) fn events() -> Vec<RunEvent> {
         id: "2".into(),
         changes: vec![edit(
             "add",
-            "/home/me/work/payments-api/migrations/0031_idempotency_keys.sql",
+            "/home/me/code/payments-api/migrations/0031_idempotency_keys.sql",
         )],
         status: "completed".into(),
     });

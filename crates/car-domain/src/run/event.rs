@@ -179,7 +179,7 @@ pub enum RunEvent {
     },
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
+/// Takes a reference because serde asks for that.
 fn is_zero(n: &u64) -> bool {
     *n == 0
 }

@@ -88,8 +88,9 @@ enum Owner {
 fn named_owner(path: &Path, file: &File) -> Owner {
     let until = Instant::now() + NAME_PATIENCE;
     loop {
-        let owner = owner(path).filter(|owner| is_alive(owner.process));
-        if owner.is_some() || Instant::now() > until {
+        let owner = owner(path);
+        let is_named = owner.as_ref().is_some_and(|owner| is_alive(owner.process));
+        if is_named || Instant::now() > until {
             return Owner::Is(owner);
         }
         if !is_same_file(file, path) {

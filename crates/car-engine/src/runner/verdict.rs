@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use car_agent::Exit;
+use car_domain::format::setting_seconds;
 use car_domain::run::{Outcome, RunEnd, RunEvent, Usage};
 
 use super::signals::StopSource;
@@ -51,12 +52,14 @@ pub(super) fn run_end_of(exit: Exit, cut: Option<Cut>, heard: &Heard) -> RunEnd 
         }
         Some(Cut::Asked(_)) => (Outcome::Stopped, Some("Stopped on request.".to_owned())),
         Some(Cut::Idle(limit)) => {
-            let text = format!("No output for {}; the run was ended.", spoken(limit));
+            let text =
+                format!("No output for {}; the run was ended.", setting_seconds(limit.as_secs()));
             (Outcome::TimedOut, Some(text))
         }
-        Some(Cut::RunTime(limit)) => {
-            (Outcome::TimedOut, Some(format!("The run took longer than {}.", spoken(limit))))
-        }
+        Some(Cut::RunTime(limit)) => (
+            Outcome::TimedOut,
+            Some(format!("The run took longer than {}.", setting_seconds(limit.as_secs()))),
+        ),
         Some(Cut::WallClock) => {
             (Outcome::Stopped, Some("The time for the whole loop was over.".to_owned()))
         }
@@ -86,13 +89,5 @@ pub(super) fn sentence(error: &EngineError) -> String {
     match error.hint() {
         Some(hint) => format!("{error} ({hint})"),
         None => error.to_string(),
-    }
-}
-
-fn spoken(time: Duration) -> String {
-    match time.as_secs() {
-        seconds if seconds < 120 => format!("{seconds} s"),
-        seconds if seconds < 5400 => format!("{} min", seconds / 60),
-        seconds => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
     }
 }

@@ -90,7 +90,7 @@ mod tests {
     fn runs(items: Option<Vec<Arc<StreamItem>>>) -> Option<Vec<u64>> {
         let run = |item: &Arc<StreamItem>| match &item.event {
             LiveEvent::Journal { run, .. } => *run,
-            LiveEvent::Dashboard { .. } => 0,
+            LiveEvent::Row { .. } | LiveEvent::Dashboard { .. } => 0,
         };
         items.map(|items| items.iter().map(run).collect())
     }

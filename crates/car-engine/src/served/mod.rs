@@ -121,7 +121,7 @@ impl Served {
             };
             rows.push(row);
         }
-        rows.sort_by_key(|row| (urgency(row.state.activity), row.name.to_lowercase()));
+        rows.sort_by_key(|row| (row.state.activity.urgency(), row.name.to_lowercase()));
         Ok(rows)
     }
 
@@ -172,7 +172,8 @@ impl Served {
         self.live.subscribe(last_id)
     }
 
-    /// What a new subscriber needs to be up to date: the dashboards, and for one repository the end of its journal.
+    /// What a new subscriber needs to be up to date: the row of every repository, and for one of them its dashboard and the
+    /// end of its journal.
     ///
     /// # Errors
     /// When the repository does not exist.
@@ -181,21 +182,16 @@ impl Served {
         only: Option<&str>,
         max_entries: usize,
     ) -> Result<Vec<LiveEvent>, EngineError> {
-        let ids = only.map_or_else(|| self.ids(), |id| vec![id.to_owned()]);
         let mut events = Vec::new();
-        for id in ids {
-            match self.dashboard(&id).await {
-                Ok(dashboard) => events.push(LiveEvent::Dashboard {
-                    repo: id.clone(),
-                    dashboard: Box::new(dashboard),
-                }),
-                Err(error) if only.is_some() => return Err(error),
-                Err(error) => tracing::debug!(repo = id, %error, "left out of a snapshot"),
-            }
-        }
         if let Some(id) = only {
+            let dashboard = Box::new(self.dashboard(id).await?);
+            events.push(LiveEvent::Dashboard { repo: id.to_owned(), dashboard });
             let LiveTail { run, entries } = self.live_tail(id, max_entries).await?;
             events.extend(run.map(|run| LiveEvent::Journal { repo: id.to_owned(), run, entries }));
+        }
+        if self.is_hub() {
+            let rows = self.rows().await?;
+            events.extend(rows.into_iter().map(|row| LiveEvent::Row { row: Box::new(row) }));
         }
         Ok(events)
     }
@@ -272,18 +268,6 @@ fn broken_row(id: &str, error: &EngineError) -> RepoRow {
         todo_open: 0,
         next_item: None,
         last_run: None,
-    }
-}
-
-/// Order of a hub: what needs a person first.
-fn urgency(activity: Activity) -> u8 {
-    match activity {
-        Activity::Failed | Activity::Interrupted => 0,
-        Activity::Stalled => 1,
-        Activity::Running => 2,
-        Activity::Waiting => 3,
-        Activity::Finished => 4,
-        Activity::Idle => 5,
     }
 }
 

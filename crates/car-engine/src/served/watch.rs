@@ -177,11 +177,15 @@ impl Watching {
             });
         }
         watched.runner = runner;
-        if watched.told.as_ref() != Some(&dashboard) {
-            watched.told = Some(dashboard.clone());
-            let repo = id.to_owned();
-            self.served.live.publish(LiveEvent::Dashboard { repo, dashboard: Box::new(dashboard) });
+        if watched.told.as_ref() == Some(&dashboard) {
+            return;
         }
+        let told = watched.told.replace(dashboard.clone());
+        let live = &self.served.live;
+        if told.is_none_or(|told| told.repo != dashboard.repo) {
+            live.publish(LiveEvent::Row { row: Box::new(dashboard.repo.clone()) });
+        }
+        live.publish(LiveEvent::Dashboard { repo: id.to_owned(), dashboard: Box::new(dashboard) });
     }
 }
 

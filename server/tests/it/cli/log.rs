@@ -14,16 +14,37 @@ fn two_runs() -> Project {
 #[test]
 fn the_log_of_the_last_run_or_of_any_run_is_shown() {
     let project = two_runs();
-    insta::assert_snapshot!(project.car(&["log"]), @"");
-    insta::assert_snapshot!(project.car(&["log", "--run", "1"]), @"");
-    insta::assert_snapshot!(project.car(&["log", "--run", "3"]), @"");
+    insta::assert_snapshot!(project.car(&["log"]), @r"
+    === run 2 start ===
+    [<time>] run=2 stdout: run 2 speaks
+    === run 2 end (code 0) ===
+    [exit 0]
+    ");
+    insta::assert_snapshot!(project.car(&["log", "--run", "1"]), @r"
+    === run 1 start ===
+    [<time>] run=1 stdout: run 1 speaks
+    === run 1 end (code 0) ===
+    [exit 0]
+    ");
+    insta::assert_snapshot!(project.car(&["log", "--run", "3"]), @r"
+    ! error: run not found
+    [exit 1]
+    ");
 }
 
 #[test]
 fn the_tail_is_of_the_log_all_runs_share() {
     let project = two_runs();
-    insta::assert_snapshot!(project.car(&["log", "--tail", "4"]), @"");
-    insta::assert_snapshot!(project.car(&["log", "--tail", "0"]), @"");
+    insta::assert_snapshot!(project.car(&["log", "--tail", "4"]), @r"
+    === run 1 end (code 0) ===
+    === run 2 start ===
+    [<time>] run=2 stdout: run 2 speaks
+    === run 2 end (code 0) ===
+    [exit 0]
+    ");
+    insta::assert_snapshot!(project.car(&["log", "--tail", "0"]), @r"
+    [exit 0]
+    ");
     let all = project.car(&["log", "--tail", "1000"]).stdout;
     assert_eq!(all, project.read("codex-autorunner.log"));
 }

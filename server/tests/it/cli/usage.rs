@@ -25,7 +25,33 @@ fn wrong_usage_exits_with_2() {
 #[test]
 fn help_exits_with_0_and_hides_what_is_not_for_people() {
     let project = Project::bare();
-    insta::assert_snapshot!(project.car(&["--help"]), @"");
+    insta::assert_snapshot!(project.car(&["--help"]), @r"
+    Runs a coding agent in a loop until the TODO list is done
+
+    Usage: car <COMMAND>
+
+    Commands:
+      init         Prepare a git repository, or a directory of repositories, for CAR
+      run          Run the agent again and again until the TODO list is done
+      once         Run the agent once
+      resume       Go on after a stop, a failure or a crash
+      stop         Stop the loop after the current run
+      kill         End the loop and its agent now; the run counts as failed
+      status       Show what the loop is doing
+      log          Show the log of a run
+      runs         List the runs of the repository
+      serve        Serve the repository, or the hub, to browsers
+      demo         Show CAR at work on three small repositories made for it
+      doctor       Check that everything a loop needs is there
+      index        Care for the index of the run history
+      completions  Print completions for a shell
+      help         Print this message or the help of the given subcommand(s)
+
+    Options:
+      -h, --help     Print help
+      -V, --version  Print version
+    [exit 0]
+    ");
 }
 
 #[test]
@@ -39,7 +65,11 @@ fn the_version_is_the_packages() {
 fn without_a_configuration_every_command_exits_with_3_and_says_what_to_do() {
     let project = Project::bare();
     let shown = project.car(&["status"]);
-    insta::assert_snapshot!(shown, @"");
+    insta::assert_snapshot!(shown, @r"
+    ! error: Missing config file; expected to find .codex-autorunner/config.yml in <repo> or parents
+    ! hint: run `car init` in the repository first
+    [exit 3]
+    ");
     for command in
         ["run", "once", "resume", "stop", "kill", "log", "runs", "doctor", "serve"].map(|c| [c])
     {
@@ -52,9 +82,16 @@ fn without_a_configuration_every_command_exits_with_3_and_says_what_to_do() {
 fn a_wrong_value_is_named_with_its_key() {
     let project = Project::new();
     project.write("config.yml", "runner: {sleep_seconds: soon}");
-    insta::assert_snapshot!(project.car(&["status"]), @"");
+    insta::assert_snapshot!(project.car(&["status"]), @r#"
+    ! error: runner.sleep_seconds: invalid type: string "soon", expected u64
+    ! hint: fix the value in .codex-autorunner/config.yml or codex-autorunner.yml
+    [exit 3]
+    "#);
     project.write("config.yml", "version: 1");
-    insta::assert_snapshot!(project.car(&["status"]), @"");
+    insta::assert_snapshot!(project.car(&["status"]), @r"
+    ! error: Unsupported config version; expected 2
+    [exit 3]
+    ");
 }
 
 #[test]
@@ -65,7 +102,11 @@ fn a_hub_is_no_repository() {
     project.car_in(&hub, &["init", "--mode", "hub"]).exits(0);
     let mut shown = project.car_in(&hub, &["status"]).exits(3);
     shown.stderr = shown.stderr.replace(&hub.display().to_string(), "<hub>");
-    insta::assert_snapshot!(shown, @"");
+    insta::assert_snapshot!(shown, @r"
+    ! error: This command must be run in repo mode (config.mode=repo).
+    ! hint: <hub> is a hub; name a repository with --repo
+    [exit 3]
+    ");
 }
 
 #[test]

@@ -17,7 +17,11 @@ fn of_two_starts_at_the_same_moment_one_runs_and_one_is_refused() {
         starts.iter_mut().position(|start| start.has_ended())
     });
     let refused = starts.remove(refused).wait();
-    insta::assert_snapshot!(refused, @"");
+    insta::assert_snapshot!(refused, @r"
+    ! error: Another autorunner is active (pid=<pid>); use --force to override
+    ! hint: `car status` shows it; `--force` ends it and takes over
+    [exit 1]
+    ");
     let winner = starts.remove(0);
     let named = format!("(pid={})", winner.pid());
     assert!(refused.stderr.contains(&named), "{refused} names {named}");

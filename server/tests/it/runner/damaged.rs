@@ -28,8 +28,11 @@ fn a_damaged_index_does_not_stop_the_loop() {
     let project = Project::with_agent(&scripted_agent(), &["Alpha"]);
     project.write("car.db", &"no database\n".repeat(500));
     project.car(&["run"]).exits(0);
-    let shown = project.car(&["runs"]);
-    insta::assert_snapshot!(shown, @"");
+    let shown = project.car(&["runs"]).exits(1);
+    assert!(shown.stderr.contains("car.db cannot be opened as a database"), "{shown}");
+    assert!(shown.stderr.contains("then run `car index rebuild`"), "{shown}");
+    std::fs::remove_file(project.path("car.db")).expect("the damaged index");
+    assert_eq!(project.of_runs("kind"), ["work", "report"]);
 }
 
 #[test]
@@ -39,7 +42,19 @@ fn a_damaged_state_is_told_put_aside_and_started_anew() {
     project.car(&["once"]).exits(0);
     let torn = &project.read("state.json")[..40];
     project.write("state.json", torn);
-    insta::assert_snapshot!(project.car(&["status"]), @"");
+    insta::assert_snapshot!(project.car(&["status"]), @r"
+    Repo: <repo>
+    Status: idle
+    Last run id: None
+    Last exit code: None
+    Last start: None
+    Last finish: None
+    Runner pid: None
+    Terminal session: none
+    Outstanding TODO items: 1
+    Reason: state.json is damaged; the next start puts it aside.
+    [exit 0]
+    ");
     assert_eq!(project.read("state.json"), torn, "looking changes nothing");
 
     project.car(&["once"]).exits(0);

@@ -1,5 +1,4 @@
-//! A disk without room. A limit on the size of files stands for it where it fills up in the middle of a run; `/dev/full`
-//! where it is full from the beginning.
+//! A disk without room. A limit on the size of files stands for it: needs no rights, and strikes at the same byte each time.
 
 use car_domain::run::Outcome;
 use car_domain::state::RunnerStatus;
@@ -13,7 +12,13 @@ fn a_disk_that_fills_up_ends_the_run_with_a_clear_state() {
     let project = Project::with_agent(&shell_agent(script), &["One", "Two"]);
     // In blocks of 512 bytes; where they are of 1024, the line still does not fit.
     let shown = project.sh(r#"ulimit -f 128; trap "" XFSZ; exec "$CAR" run"#);
-    insta::assert_snapshot!(shown, @"");
+    insta::assert_snapshot!(shown, @r"
+    Run 1: cannot write run-1.jsonl: File too large (os error 27)
+    ! run 1 One (sh)
+    !   before
+    ! run 1 failed in <span> cannot write run-1.jsonl: File too large (os error 27)
+    [exit 4]
+    ");
     let state = project.state();
     assert_eq!(
         (state.status, state.last_outcome, state.runner_pid),
@@ -24,7 +29,19 @@ fn a_disk_that_fills_up_ends_the_run_with_a_clear_state() {
     assert_eq!(journal.len(), lines, "no line is torn");
     let names: Vec<&str> = journal.iter().map(|entry| entry.event.name()).collect();
     assert_eq!(names, ["run.started", "output", "run.finished"]);
-    insta::assert_snapshot!(project.car(&["status"]), @"");
+    insta::assert_snapshot!(project.car(&["status"]), @r"
+    Repo: <repo>
+    Status: error
+    Last run id: 1
+    Last exit code: 1
+    Last start: <time>
+    Last finish: <time>
+    Runner pid: None
+    Terminal session: none
+    Outstanding TODO items: 2
+    Reason: cannot write run-1.jsonl: File too large (os error 27)
+    [exit 0]
+    ");
     assert_eq!(project.of_runs("outcome"), ["failed"]);
 
     project.configure(&scripted_agent(), &json!({}));
@@ -33,18 +50,43 @@ fn a_disk_that_fills_up_ends_the_run_with_a_clear_state() {
 }
 
 #[test]
-#[cfg(target_os = "linux")]
-fn a_disk_that_is_full_starts_no_agent() {
-    let project = Project::with_agent(&shell_agent("echo paid >> paid"), &["One"]);
-    std::fs::create_dir_all(project.path("runs")).expect("a directory");
-    let journal = project.path("runs/run-1.jsonl");
-    std::os::unix::fs::symlink("/dev/full", &journal).expect("a link");
-    insta::assert_snapshot!(project.car(&["run"]), @"");
-    assert!(!project.root().join("paid").exists(), "the agent did not start");
-    insta::assert_snapshot!(project.car(&["status"]), @"");
+fn a_disk_that_is_full_from_the_beginning_starts_no_agent_and_harms_nothing() {
+    let project = Project::with_agent(&shell_agent("echo paid > paid"), &["One"]);
+    let before = project.read("state.json");
+    let shown = project.sh(r#"ulimit -f 0; trap "" XFSZ; exec "$CAR" run"#);
+    insta::assert_snapshot!(shown, @r"
+    ! error: cannot lock <repo>/.codex-autorunner/lock: File too large (os error 27)
+    [exit 1]
+    ");
+    assert_eq!(project.read("state.json"), before);
+    assert_eq!(project.runs(), Vec::<serde_json::Value>::new());
+    project.car(&["once"]).exits(0);
+    assert_eq!(project.repo().read("paid"), "paid\n");
+}
 
-    std::fs::remove_file(journal).expect("the link");
-    project.configure(&scripted_agent(), &json!({}));
-    project.car(&["resume"]).exits(0);
-    assert_eq!(project.state().last_run_id, Some(3));
+#[test]
+#[cfg(target_os = "linux")]
+fn an_agent_can_be_stopped_on_a_full_disk() {
+    use crate::support::Tree;
+
+    let project = Project::with_agent(&shell_agent(Tree::MEEK), &["One"]);
+    let running = project.start(&["run"]);
+    let tree = Tree::of(project.root());
+    project.sh(r#"ulimit -f 0; trap "" XFSZ; exec "$CAR" stop --now"#).exits(0);
+    assert_eq!(tree.left(), [""; 0]);
+    running.wait().exits(130);
+    assert_eq!(project.state().last_outcome, Some(Outcome::Stopped));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn text_logs_that_cannot_be_written_do_not_end_the_run() {
+    let project = Project::new();
+    let codex = shell_agent("echo said");
+    let config = json!({"codex": codex, "log": {"path": "/dev/full"}});
+    project.write("config.yml", &config.to_string());
+    project.todo(&["One"]);
+    project.car(&["once"]).exits(0);
+    let names: Vec<&str> = project.journal(1).iter().map(|entry| entry.event.name()).collect();
+    assert_eq!(names, ["notice", "run.started", "output", "run.finished"]);
 }

@@ -26,7 +26,10 @@ fn ends(project: &Project, run: u64) -> Vec<Outcome> {
 #[test]
 fn kill_ends_the_loop_and_leaves_the_state_137() {
     let (project, running, tree) = at_work(Tree::STUBBORN);
-    insta::assert_snapshot!(project.car(&["kill"]), @"");
+    insta::assert_snapshot!(project.car(&["kill"]), @r"
+    Sent SIGTERM to pid <pid>
+    [exit 0]
+    ");
     assert_eq!(tree.left(), [""; 0], "nothing outlives the command");
     running.wait().exits(130);
     let state = project.state();
@@ -35,7 +38,19 @@ fn kill_ends_the_loop_and_leaves_the_state_137() {
         (RunnerStatus::Error, Some(137), None)
     );
     assert_eq!(ends(&project, 1), [Outcome::Stopped]);
-    insta::assert_snapshot!(project.car(&["status"]), @"");
+    insta::assert_snapshot!(project.car(&["status"]), @r"
+    Repo: <repo>
+    Status: error
+    Last run id: 1
+    Last exit code: 137
+    Last start: <time>
+    Last finish: <time>
+    Runner pid: None
+    Terminal session: none
+    Outstanding TODO items: 1
+    Reason: Killed on request.
+    [exit 0]
+    ");
 }
 
 #[test]
@@ -62,7 +77,19 @@ fn an_interrupted_runner_tidies_up_before_it_ends() {
 fn the_death_of_the_runner_is_told_at_once_and_survived() {
     let (project, running, tree) = at_work(Tree::STUBBORN);
     running.kill_9();
-    insta::assert_snapshot!(project.car(&["status"]), @"");
+    insta::assert_snapshot!(project.car(&["status"]), @r"
+    Repo: <repo>
+    Status: interrupted
+    Last run id: 1
+    Last exit code: None
+    Last start: <time>
+    Last finish: None
+    Runner pid: None
+    Terminal session: none
+    Outstanding TODO items: 1
+    Reason: The runner (pid <pid>) was gone in run 1 before the agent ended.
+    [exit 0]
+    ");
     assert_eq!(project.of_runs("outcome"), ["interrupted"]);
     assert_eq!(ends(&project, 1), [], "nobody has written the end yet");
     tree.until_gone();
@@ -96,9 +123,24 @@ fn a_runner_that_died_in_its_pause_has_interrupted_no_run() {
     let running = project.start(&["run"]);
     eventually("the loop pauses", || project.state().paused_until);
     running.kill_9();
-    insta::assert_snapshot!(project.car(&["status"]), @"");
+    insta::assert_snapshot!(project.car(&["status"]), @r"
+    Repo: <repo>
+    Status: interrupted
+    Last run id: 1
+    Last exit code: 0
+    Last start: <time>
+    Last finish: <time>
+    Runner pid: None
+    Terminal session: none
+    Outstanding TODO items: 1
+    Reason: The runner (pid <pid>) was gone in the pause between two runs.
+    [exit 0]
+    ");
     assert_eq!(project.of_runs("outcome"), ["succeeded"]);
-    insta::assert_snapshot!(project.car(&["kill"]), @"");
+    insta::assert_snapshot!(project.car(&["kill"]), @r"
+    No active autorunner process found; cleared stale lock if any.
+    [exit 0]
+    ");
     assert_eq!(project.state().status, RunnerStatus::Idle);
 }
 

@@ -35,8 +35,23 @@ fn of_the_original() -> Project {
 #[test]
 fn its_status_runs_and_log_are_shown() {
     let project = of_the_original();
-    insta::assert_snapshot!(project.car(&["status"]), @"");
-    insta::assert_snapshot!(project.car(&["runs"]), @"");
+    insta::assert_snapshot!(project.car(&["status"]), @r"
+    Repo: <repo>
+    Status: idle
+    Last run id: 1
+    Last exit code: 0
+    Last start: <time>
+    Last finish: <time>
+    Runner pid: None
+    Terminal session: none
+    Outstanding TODO items: 1
+    [exit 0]
+    ");
+    insta::assert_snapshot!(project.car(&["runs"]), @r"
+      RUN  OUTCOME      EXIT         TIME  TOKENS  WHAT
+        1  succeeded       0         2:30       0
+    [exit 0]
+    ");
     assert_eq!(project.car(&["log"]).exits(0).stdout, RUN_LOG);
     let sessions = &project.state().other["sessions"];
     assert!(sessions.as_object().is_some_and(|map| map.len() == 2));
@@ -69,7 +84,19 @@ fn a_run_that_was_running_when_the_original_died_is_interrupted() {
     project.write("state.json", &state.to_string());
     let cut = RUN_LOG.rfind("=== run 1 end").expect("a marker");
     project.write("runs/run-1.log", &RUN_LOG[..cut]);
-    insta::assert_snapshot!(project.car(&["status"]), @"");
+    insta::assert_snapshot!(project.car(&["status"]), @r"
+    Repo: <repo>
+    Status: interrupted
+    Last run id: 1
+    Last exit code: None
+    Last start: <time>
+    Last finish: None
+    Runner pid: None
+    Terminal session: none
+    Outstanding TODO items: 1
+    Reason: The runner (pid <pid>) was gone in run 1 before the agent ended.
+    [exit 0]
+    ");
     assert_eq!(project.of_runs("outcome"), ["interrupted"]);
     project.car(&["resume"]).exits(0);
     assert_eq!(project.of_runs("outcome"), ["interrupted", "succeeded", "succeeded"]);

@@ -24,8 +24,18 @@ fn pausing() -> (Project, crate::support::Running) {
 #[test]
 fn stop_ends_even_a_long_pause_at_once() {
     let (project, running) = pausing();
-    insta::assert_snapshot!(project.car(&["stop"]), @"");
-    insta::assert_snapshot!(running.wait(), @"");
+    insta::assert_snapshot!(project.car(&["stop"]), @r"
+    The loop (pid <pid>) stops after its current run.
+    [exit 0]
+    ");
+    insta::assert_snapshot!(running.wait(), @r"
+    Stopped on request after 1 run.
+    ! run 1 One (sh)
+    !   one
+    ! run 1 finished in <span>
+    ! next run at <time>
+    [exit 0]
+    ");
     let state = project.state();
     assert_eq!(
         (state.status, state.last_run_id, state.last_exit_code, state.paused_until),
@@ -37,7 +47,18 @@ fn stop_ends_even_a_long_pause_at_once() {
 #[test]
 fn a_pause_is_shown_as_running() {
     let (project, running) = pausing();
-    insta::assert_snapshot!(project.car(&["status"]), @"");
+    insta::assert_snapshot!(project.car(&["status"]), @r"
+    Repo: <repo>
+    Status: running
+    Last run id: 1
+    Last exit code: 0
+    Last start: <time>
+    Last finish: <time>
+    Runner pid: <pid>
+    Terminal session: none
+    Outstanding TODO items: 1
+    [exit 0]
+    ");
     let json = project.car(&["status", "--json"]).json();
     assert_eq!(json["activity"], "waiting");
     assert_ne!(json["next_run_at"], serde_json::Value::Null);
@@ -75,12 +96,33 @@ fn stop_now_ends_the_agent_with_everything_it_started() {
     let project = Project::with_agent(&shell_agent(Tree::STUBBORN), &["One"]);
     let running = project.start(&["run"]);
     let tree = Tree::of(project.root());
-    insta::assert_snapshot!(project.car(&["stop", "--now"]), @"");
+    insta::assert_snapshot!(project.car(&["stop", "--now"]), @r"
+    Stopped the loop (pid <pid>).
+    [exit 0]
+    ");
     assert_eq!(tree.left(), [""; 0], "nothing outlives the command");
-    insta::assert_snapshot!(running.wait(), @"");
+    insta::assert_snapshot!(running.wait(), @r"
+    Stopped. Run 1: Stopped on request.
+    ! run 1 One (sh)
+    !   working
+    ! run 1 stopped in <span> Stopped on request.
+    [exit 0]
+    ");
     let state = project.state();
     assert_eq!((state.status, state.last_outcome), (RunnerStatus::Idle, Some(Outcome::Stopped)));
     assert_eq!(project.of_runs("outcome"), ["stopped"]);
     assert!(!project.path("stop").exists() && !project.path("lock").exists());
-    insta::assert_snapshot!(project.car(&["status"]), @"");
+    insta::assert_snapshot!(project.car(&["status"]), @r"
+    Repo: <repo>
+    Status: idle
+    Last run id: 1
+    Last exit code: 137
+    Last start: <time>
+    Last finish: <time>
+    Runner pid: None
+    Terminal session: none
+    Outstanding TODO items: 1
+    Reason: Stopped on request.
+    [exit 0]
+    ");
 }

@@ -84,17 +84,36 @@ fn the_table_of_runs_is_for_people() {
         let span = format!("{}.{} s", millis / 1000, millis % 1000 / 100);
         shown.stdout = shown.stdout.replace(&format!("{span:>11}"), "     <span>");
     }
-    insta::assert_snapshot!(shown, @"");
+    insta::assert_snapshot!(shown, @r"
+      RUN  OUTCOME      EXIT         TIME  TOKENS  WHAT
+        4  succeeded       0       <span>     <n>  Agent: the report is in SUMMARY.md.
+        3  succeeded       0       <span>     <n>  Done: Gamma.
+    [exit 0]
+    ");
 }
 
 #[test]
 fn a_finished_list_is_not_worked_on_again() {
     let project = finished_project();
     let before = (project.state().last_run_id, project.read("SUMMARY.md"));
-    insta::assert_snapshot!(project.car(&["run"]), @"");
+    insta::assert_snapshot!(project.car(&["run"]), @r"
+    All TODO items are done, the report is written. 0 runs.
+    [exit 0]
+    ");
     assert_eq!((project.state().last_run_id, project.read("SUMMARY.md")), before);
     assert_eq!(project.journal(5), []);
-    insta::assert_snapshot!(project.car(&["status"]), @"");
+    insta::assert_snapshot!(project.car(&["status"]), @r"
+    Repo: <repo>
+    Status: idle
+    Last run id: 4
+    Last exit code: 0
+    Last start: <time>
+    Last finish: <time>
+    Runner pid: None
+    Terminal session: none
+    Outstanding TODO items: 0
+    [exit 0]
+    ");
 }
 
 #[test]
@@ -112,7 +131,19 @@ fn a_new_item_leads_to_new_runs_and_a_new_report() {
 #[test]
 fn once_is_one_run_and_counts_the_report() {
     let project = Project::with_agent(&scripted_agent(), &["Alpha"]);
-    insta::assert_snapshot!(project.car(&["once"]), @"");
+    insta::assert_snapshot!(project.car(&["once"]), @r"
+    Stopped after 1 run, as asked.
+    ! run 1 Alpha (car scripted-agent)
+    !   **Looking around**
+    !   $ git status --short
+    !   add NOTES.md
+    !   update .codex-autorunner/TODO.md
+    !   Done: Alpha.
+    !   [x] Alpha
+    !   1 of 1 items done
+    ! run 1 finished in <span>
+    [exit 0]
+    ");
     assert_eq!(project.of_runs("kind"), ["work"]);
     project.car(&["once"]).exits(0);
     assert_eq!(project.of_runs("kind"), ["work", "report"]);

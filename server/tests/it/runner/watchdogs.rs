@@ -19,7 +19,13 @@ fn with_limit(script: &str, runner: &Value) -> Project {
 #[test]
 fn a_silent_agent_is_ended() {
     let project = with_limit(SILENT, &json!({"idle_timeout_seconds": 1}));
-    insta::assert_snapshot!(project.car(&["run"]), @"");
+    insta::assert_snapshot!(project.car(&["run"]), @r"
+    Run 1: No output for 1 s; the run was ended.
+    ! run 1 One (sh)
+    !   hello
+    ! run 1 timed out in <span> No output for 1 s; the run was ended.
+    [exit 4]
+    ");
     let state = project.state();
     assert_eq!(
         (state.status, state.last_outcome, state.last_exit_code, state.last_signal),
@@ -41,8 +47,20 @@ fn a_run_that_takes_too_long_is_ended_although_it_speaks() {
 fn the_time_of_the_loop_ends_a_run_without_fault() {
     let project = with_limit(CHATTY, &json!({"max_wallclock_seconds": 1}));
     let shown = project.car(&["run"]).exits(0);
-    assert_eq!(shown.stdout, "Stopped. Run 1: The time for the whole loop was over.\n");
+    assert_eq!(shown.stdout, "The time for the whole loop is over. 1 run.\n");
     let state = project.state();
     assert_eq!((state.status, state.last_outcome), (RunnerStatus::Idle, Some(Outcome::Stopped)));
-    insta::assert_snapshot!(project.car(&["status"]), @"");
+    insta::assert_snapshot!(project.car(&["status"]), @r"
+    Repo: <repo>
+    Status: idle
+    Last run id: 1
+    Last exit code: 143
+    Last start: <time>
+    Last finish: <time>
+    Runner pid: None
+    Terminal session: none
+    Outstanding TODO items: 1
+    Reason: The time for the whole loop was over.
+    [exit 0]
+    ");
 }

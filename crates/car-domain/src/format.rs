@@ -5,7 +5,10 @@
 
 use std::time::Duration;
 
-use car_domain::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::Offset;
+
+use crate::Timestamp;
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
@@ -14,7 +17,7 @@ const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// A running clock: `0:42`, `18:42`, from an hour on `1 h 58 min`.
-pub(crate) fn elapsed(duration: Duration) -> String {
+pub fn elapsed(duration: Duration) -> String {
     let seconds = duration.as_secs();
     if seconds < HOUR {
         format!("{}:{:02}", seconds / MINUTE, seconds % MINUTE)
@@ -24,7 +27,7 @@ pub(crate) fn elapsed(duration: Duration) -> String {
 }
 
 /// How long something has been so: `just now`, `38 min`, `2 h`, `3 days`.
-pub(crate) fn coarse(duration: Duration) -> String {
+pub fn coarse(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match seconds {
         0..MINUTE => "just now".to_owned(),
@@ -35,7 +38,7 @@ pub(crate) fn coarse(duration: Duration) -> String {
 }
 
 /// What is left until something: seconds below ten minutes, coarser above.
-pub(crate) fn countdown(left: Duration) -> String {
+pub fn countdown(left: Duration) -> String {
     let seconds = left.as_secs();
     match seconds {
         0..600 => elapsed(left),
@@ -45,7 +48,7 @@ pub(crate) fn countdown(left: Duration) -> String {
 }
 
 /// How long a step took: `0.2 s`, `11 s`, `3:02`, `1 h 2 min`.
-pub(crate) fn took(duration: Duration) -> String {
+pub fn took(duration: Duration) -> String {
     let tenths = duration.as_millis() / 100;
     match tenths {
         0..100 if tenths.is_multiple_of(10) => format!("{} s", tenths / 10),
@@ -65,7 +68,7 @@ fn hours(seconds: u64) -> String {
 }
 
 /// A count that may be large: `310`, `6.1k`, `640k`, `4.1M`, `2.03B`.
-pub(crate) fn tokens(n: u64) -> String {
+pub fn tokens(n: u64) -> String {
     match n {
         0..1_000 => n.to_string(),
         1_000..9_950 => scaled(n, 1_000, 1, 'k'),
@@ -85,7 +88,7 @@ fn scaled(n: u64, unit: u64, decimals: u32, suffix: char) -> String {
 }
 
 /// An amount of data: `812 bytes`, `12 KB`, `3.4 MB`.
-pub(crate) fn bytes(n: u64) -> String {
+pub fn bytes(n: u64) -> String {
     match n {
         1 => "1 byte".to_owned(),
         0..1_000 => format!("{n} bytes"),
@@ -95,12 +98,12 @@ pub(crate) fn bytes(n: u64) -> String {
 }
 
 /// `1 step`, `2 steps`.
-pub(crate) fn count(n: u64, one: &str, many: &str) -> String {
+pub fn count(n: u64, one: &str, many: &str) -> String {
     if n == 1 { format!("1 {one}") } else { format!("{n} {many}") }
 }
 
 /// Seconds of a setting: `60 s`, `10 min`, `1 h 30 min`.
-pub(crate) fn setting_seconds(seconds: u64) -> String {
+pub fn setting_seconds(seconds: u64) -> String {
     match seconds {
         0..=119 => format!("{seconds} s"),
         120..HOUR if seconds.is_multiple_of(MINUTE) => format!("{} min", seconds / MINUTE),
@@ -110,55 +113,13 @@ pub(crate) fn setting_seconds(seconds: u64) -> String {
 }
 
 /// How much of `whole` is `part`, in whole percent.
-pub(crate) fn percent(part: u64, whole: u64) -> u64 {
+pub fn percent(part: u64, whole: u64) -> u64 {
     part.saturating_mul(100).checked_div(whole).unwrap_or(0)
-}
-
-/// A point in time taken apart at some distance from UTC.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Civil {
-    year: i64,
-    month: usize,
-    day: i64,
-    hour: i64,
-    minute: i64,
-    second: i64,
-}
-
-impl Civil {
-    /// Takes `at` apart, `offset_minutes` east of UTC.
-    fn new(at: Timestamp, offset_minutes: i32) -> Self {
-        let seconds = at.as_millis().div_euclid(1000) + i64::from(offset_minutes) * 60;
-        let (days, of_day) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
-        // Years are counted from March, so that the leap day is the last of a year; 400 years always have 146 097 days.
-        let shifted = days + 719_468;
-        let (era, of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
-        let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-        let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-        let from_march = (5 * of_year + 2) / 153;
-        let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
-        Self {
-            year: era * 400 + year_of_era + i64::from(month <= 2),
-            month: usize::try_from(month).unwrap_or(1),
-            day: of_year - (153 * from_march + 2) / 5 + 1,
-            hour: of_day / 3_600,
-            minute: of_day % 3_600 / 60,
-            second: of_day % 60,
-        }
-    }
-
-    fn month_name(&self) -> &'static str {
-        MONTHS.get(self.month.saturating_sub(1)).copied().unwrap_or("Jan")
-    }
-
-    fn is_same_day(&self, other: &Self) -> bool {
-        (self.year, self.month, self.day) == (other.year, other.month, other.day)
-    }
 }
 
 /// How far east of UTC the reader is, or that it is not known yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Zone {
+pub enum Zone {
     /// The page as the server sends it: UTC, and it says so.
     Utc,
     /// The reader's own time, in minutes east of UTC.
@@ -173,6 +134,12 @@ impl Zone {
         }
     }
 
+    /// The calendar and the clock there. A time no calendar has shows as the beginning of 1970.
+    fn civil(self, at: Timestamp) -> DateTime {
+        let at = jiff::Timestamp::from_millisecond(at.as_millis()).unwrap_or_default();
+        Offset::from_seconds(self.minutes() * 60).unwrap_or(Offset::UTC).to_datetime(at)
+    }
+
     fn suffix(self) -> &'static str {
         match self {
             Self::Utc => " UTC",
@@ -182,28 +149,33 @@ impl Zone {
 }
 
 /// When something was: `14:36` today, `18 Nov` in this year, `18 Nov 2025` before.
-pub(crate) fn when(at: Timestamp, now: Timestamp, zone: Zone) -> String {
-    let (then, today) = (Civil::new(at, zone.minutes()), Civil::new(now, zone.minutes()));
-    if then.is_same_day(&today) {
-        return format!("{:02}:{:02}{}", then.hour, then.minute, zone.suffix());
+pub fn when(at: Timestamp, now: Timestamp, zone: Zone) -> String {
+    let (then, today) = (zone.civil(at), zone.civil(now));
+    if then.date() == today.date() {
+        return format!("{:02}:{:02}{}", then.hour(), then.minute(), zone.suffix());
     }
-    if then.year == today.year {
-        return format!("{} {}", then.day, then.month_name());
+    if then.year() == today.year() {
+        return format!("{} {}", then.day(), month(then));
     }
-    format!("{} {} {}", then.day, then.month_name(), then.year)
+    format!("{} {} {}", then.day(), month(then), then.year())
 }
 
 /// The time of day with seconds: `14:36:05`.
-pub(crate) fn time_of_day(at: Timestamp, zone: Zone) -> String {
-    let at = Civil::new(at, zone.minutes());
-    format!("{:02}:{:02}:{:02}", at.hour, at.minute, at.second)
+pub fn time_of_day(at: Timestamp, zone: Zone) -> String {
+    let at = zone.civil(at);
+    format!("{:02}:{:02}:{:02}", at.hour(), at.minute(), at.second())
 }
 
 /// Everything about a point in time: `18 Nov 2026, 14:36:05 UTC`.
-pub(crate) fn full_time(at: Timestamp, zone: Zone) -> String {
-    let civil = Civil::new(at, zone.minutes());
-    let (day, month, year) = (civil.day, civil.month_name(), civil.year);
+pub fn full_time(at: Timestamp, zone: Zone) -> String {
+    let then = zone.civil(at);
+    let (day, month, year) = (then.day(), month(then), then.year());
     format!("{day} {month} {year}, {}{}", time_of_day(at, zone), zone.suffix())
+}
+
+fn month(at: DateTime) -> &'static str {
+    let index = usize::try_from(at.month() - 1).unwrap_or_default();
+    MONTHS.get(index).copied().unwrap_or_default()
 }
 
 #[cfg(test)]
