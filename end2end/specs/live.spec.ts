@@ -4,14 +4,14 @@ test('a page that lost its server says so and is up to date when it is back', as
   const repo = workplace.repo('tides', ['One', 'Two'], 0);
   const server = await workplace.serve(repo.root);
   await page.goto(server.url);
-  await expect(page.getByText('Connected')).toBeVisible();
+  await expect(page.getByText('Connected').first()).toBeVisible();
   await server.stop();
   await expect(page.getByText(/Reconnecting/).first()).toBeVisible();
   repo.car('run');
   await workplace.serve(repo.root, server);
   await expect(page).toHaveTitle(/^Finished · tides · CAR$/);
   await expect(page.getByText('2 of 2 done')).toBeVisible();
-  await expect(page.getByText('Connected')).toBeVisible();
+  await expect(page.getByText('Connected').first()).toBeVisible();
   // The browser itself reports each refused connection.
   const refused = consoleErrors.filter(text => /ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED_ENCODING/.test(text));
   consoleErrors.splice(0, consoleErrors.length, ...consoleErrors.filter(text => !refused.includes(text)));
@@ -21,7 +21,7 @@ test('a run started on the command line shows on an open page', async ({ page, w
   const repo = workplace.repo('tides', ['One'], 0);
   const server = await workplace.serve(repo.root);
   await page.goto(server.url);
-  await expect(page.getByText('Connected')).toBeVisible();
+  await expect(page.getByText('Connected').first()).toBeVisible();
   repo.car('run');
   await expect(page.getByText('Done: One.').first()).toBeVisible();
   await expect(page).toHaveTitle(/^Finished · tides · CAR$/);

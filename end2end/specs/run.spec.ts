@@ -7,9 +7,9 @@ test('a click on Start runs the agent, its output arrives, and the list gets don
   const server = await workplace.serve(repo.root);
   await page.goto(server.url);
   await expect(page).toHaveTitle(/^Idle · tides · CAR$/);
-  await page.getByRole('button', { name: 'Start', exact: true }).click();
+  await page.getByRole('button', { name: 'Start', exact: true }).first().click();
   await expect(page).toHaveTitle(/^Running · tides · CAR$/);
-  await expect(page.getByRole('list', { name: /steps/i }).getByText('git status --short').first()).toBeVisible();
+  await expect(page.getByRole('list', { name: /^Steps/ }).getByText('git status --short').first()).toBeVisible();
   await expect(page.getByText('Done: Write the tide table.').first()).toBeVisible();
   await expect(page).toHaveTitle(/^Finished · tides · CAR$/);
   await expect(page.getByText('2 of 2 done')).toBeVisible();
@@ -26,8 +26,8 @@ test('the page is complete and its buttons work without WebAssembly', async ({ b
   await page.goto(server.url);
   await expect(page.getByText('Write the tide table').first()).toBeVisible();
   await expect(page.getByText('0 of 2 done')).toBeVisible();
-  await page.getByRole('button', { name: 'Start', exact: true }).click();
-  await expect(page.getByRole('button', { name: 'Stop after this run' })).toBeVisible();
+  await page.getByRole('button', { name: 'Start', exact: true }).first().click();
+  await expect(page.getByRole('button', { name: 'Stop after this run' }).first()).toBeVisible();
   await context.close();
 });
 
@@ -35,15 +35,15 @@ test('Kill asks first, names the loss, and ends the run', async ({ page, workpla
   const repo = workplace.repo('tides', items, 20_000);
   const server = await workplace.serve(repo.root);
   await page.goto(server.url);
-  await page.getByRole('button', { name: 'Start', exact: true }).click();
+  await page.getByRole('button', { name: 'Start', exact: true }).first().click();
   await expect(page).toHaveTitle(/^Running/);
-  await page.getByRole('button', { name: 'Kill…' }).click();
+  await page.getByRole('button', { name: 'Kill…' }).first().click();
   const dialog = page.getByRole('dialog');
   await expect(dialog).toBeVisible();
   await page.keyboard.press('Enter'); // the safe button has the focus
   await expect(dialog).toBeHidden();
   await expect(page).toHaveTitle(/^Running/);
-  await page.getByRole('button', { name: 'Kill…' }).click();
+  await page.getByRole('button', { name: 'Kill…' }).first().click();
   await dialog.getByRole('button', { name: /^Kill/ }).click();
   await expect(page).toHaveTitle(/^Failed · tides · CAR$/);
   await expect(page.getByText('Killed on request.').first()).toBeVisible();
@@ -51,11 +51,11 @@ test('Kill asks first, names the loss, and ends the run', async ({ page, workpla
 });
 
 test('Stop lets the current run end and starts no other', async ({ page, workplace }) => {
-  const repo = workplace.repo('tides', items, 300);
+  const repo = workplace.repo('tides', items, 1_500);
   const server = await workplace.serve(repo.root);
   await page.goto(server.url);
-  await page.getByRole('button', { name: 'Start', exact: true }).click();
-  await page.getByRole('button', { name: 'Stop after this run' }).click();
+  await page.getByRole('button', { name: 'Start', exact: true }).first().click();
+  await page.getByRole('button', { name: 'Stop after this run' }).first().click();
   await expect(page).toHaveTitle(/^Idle · tides · CAR$/);
   await expect(page.getByText('1 of 2 done')).toBeVisible();
   expect(JSON.parse(repo.car('runs', '--json'))).toHaveLength(1);

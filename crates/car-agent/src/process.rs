@@ -16,8 +16,8 @@ use tokio::sync::mpsc;
 use crate::lines::{Line, LineReader};
 use crate::tree;
 
-/// Lines waiting to be handled. Enough to ride out a slow disk write; a full channel stops reading, and the agent waits.
-const LINE_BUFFER: usize = 64;
+/// Lines waiting to be handled. Few, because each may be megabytes long; a full channel stops reading, and the agent waits.
+const LINE_BUFFER: usize = 4;
 /// How long the guard may take beyond the grace period before it is killed itself.
 const GUARD_PATIENCE: Duration = Duration::from_secs(12);
 /// How long what a killed guard left behind may take to end by KILL.

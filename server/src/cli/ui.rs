@@ -1,7 +1,5 @@
 //! What a terminal shows. The only place that prints, through `anstream`, which drops colours where they are not wanted.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the place that prints")]
-
 use std::io::Write;
 
 use super::error::CliError;

@@ -85,8 +85,9 @@ pub(crate) fn router(served: Arc<Served>, cancel: CancellationToken) -> anyhow::
             context.clone(),
             shell.clone(),
         )
-        .fallback(assets::asset_or(state.clone(), context, shell))
         .layer(CompressionLayer::new())
+        // Not compressed here: release builds bring compressed files, and debug builds would spend seconds on each.
+        .fallback(assets::asset_or(state.clone(), context, shell))
         .layer(middleware::from_fn_with_state(state.clone(), edge::check))
         .with_state(state))
 }

@@ -3,7 +3,7 @@
 use car_domain::run::Outcome;
 use car_domain::state::RunnerStatus;
 
-use crate::support::{Project, eventually, shell_agent};
+use crate::support::{Project, Running, eventually, shell_agent};
 
 /// Leaves a line and waits for leave, the first time.
 const SCRIPT: &str = r#"echo ran >> ran; echo working
@@ -13,9 +13,8 @@ const SCRIPT: &str = r#"echo ran >> ran; echo working
 fn of_two_starts_at_the_same_moment_one_runs_and_one_is_refused() {
     let project = Project::with_agent(&shell_agent(SCRIPT), &["One"]);
     let mut starts = vec![project.start(&["once"]), project.start(&["once"])];
-    let refused = eventually("one of them is refused", || {
-        starts.iter_mut().position(|start| start.has_ended())
-    });
+    let refused =
+        eventually("one of them is refused", || starts.iter_mut().position(Running::has_ended));
     let refused = starts.remove(refused).wait();
     insta::assert_snapshot!(refused, @r"
     ! error: Another autorunner is active (pid=<pid>); use --force to override

@@ -81,19 +81,19 @@ fn without_times(line: &str) -> String {
     out
 }
 
-/// `pid 123`, `pid=123` and `Runner pid: 123` become `pid <pid>` and so on; `in 0.3 s` becomes `in <span>`.
+/// `pid 123`, `pid=123` and `Runner pid: 123` become `pid <pid>` and so on; `in 0.3 s` and `in 1:02` become `in <span>`.
 fn without_numbers(line: &str) -> String {
     let mut line = line.to_owned();
-    for (before, after, name) in [
-        ("pid ", "", "<pid>"),
-        ("pid=", "", "<pid>"),
-        ("pid: ", "", "<pid>"),
-        (" in ", " s", "<span>"),
-    ] {
+    for (before, name) in
+        [("pid ", "<pid>"), ("pid=", "<pid>"), ("pid: ", "<pid>"), (" in ", "<span>")]
+    {
         let Some(at) = line.find(before).map(|at| at + before.len()) else { continue };
-        let len = line[at..].bytes().take_while(|b| b.is_ascii_digit() || *b == b'.').count();
-        if len > 0 && line[at + len..].starts_with(after) {
-            line.replace_range(at..at + len + after.len(), name);
+        let rest = &line[at..];
+        let digits = rest.bytes().take_while(|b| b.is_ascii_digit() || b".:".contains(b)).count();
+        let unit = if rest[digits..].starts_with(" s") { 2 } else { 0 };
+        let is_span = unit > 0 || rest[..digits].contains(':');
+        if digits > 0 && (name != "<span>" || is_span) {
+            line.replace_range(at..at + digits + unit, name);
         }
     }
     line
