@@ -1,19 +1,28 @@
 # Every way to run, test and measure CAR. What a target needs, it installs.
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test bench
+.PHONY: help demo install dev test bench
 
 BINARIES := $(or $(CARGO_TARGET_DIR),target)
+PREFIX ?= $(HOME)/.local
 STEP := scripts/step.sh
 TOOLS := $(CURDIR)/end2end/node_modules/.bin:$(or $(CARGO_HOME),$(HOME)/.cargo)/bin
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST)
 
-demo: ## Build CAR and show it on an invented project (ARGS="…" for more options)
+demo: ## Build CAR and show it at work on three small repositories (ARGS="…" for more options)
 	@scripts/setup.sh build
 	@$(STEP) "Building the site" cargo xtask site --release
 	@$(STEP) "Building car" cargo build --release --package server
 	$(BINARIES)/release/car demo $(ARGS)
+
+install: ## Build CAR and put it where you run programs from (PREFIX, by default ~/.local)
+	@scripts/setup.sh build
+	@$(STEP) "Building the site" cargo xtask site --release
+	@$(STEP) "Building car" cargo build --release --package server
+	install -d $(PREFIX)/bin
+	install $(BINARIES)/release/car $(PREFIX)/bin/car
+	ln -sf car $(PREFIX)/bin/codex-autorunner
 
 dev: ## Serve on port 4173 and rebuild on every change
 	@scripts/setup.sh dev

@@ -12,6 +12,7 @@ for (const scheme of ['dark', 'light'] as const) {
       const page = await browser.newPage({ viewport, colorScheme: scheme });
       await page.goto(server.url);
       await expect(page.getByText('1 of 2 done')).toBeVisible();
+      await expect(page.locator('html[data-ready]')).toBeAttached();
       await page.screenshot({ path: info.outputPath(`dashboard-${name}-${scheme}.png`), fullPage: true });
       const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
       expect(overflow, 'nothing scrolls sideways').toBeLessThanOrEqual(0);

@@ -45,23 +45,28 @@ pub(super) fn run(args: &RunsArgs) -> CommandResult {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What runs without an end are: the last one of a living runner is at work, all others were left behind by one that died.
+/// What runs without an end are. The last one is at work, or ended as the state tells where its journal could not (a full
+/// disk); all others were left behind by a runner that died.
 struct OpenRuns {
-    at_work: Option<u64>,
+    last: Option<(u64, &'static str)>,
 }
 
 impl OpenRuns {
     fn of(repo: &Repo) -> Result<Self, super::CliError> {
         let standing = standing(repo)?;
-        let is_active = standing.view.activity.is_active();
-        Ok(Self { at_work: standing.state.last_run_id.filter(|_| is_active) })
+        let word = match standing.state.last_outcome {
+            _ if standing.view.activity.is_active() => "running",
+            Some(outcome) => outcome.name(),
+            None => Outcome::Interrupted.name(),
+        };
+        Ok(Self { last: standing.state.last_run_id.map(|run| (run, word)) })
     }
 
     fn outcome(&self, run: &RunSummary) -> &'static str {
-        match &run.end {
-            Some(end) => end.outcome.name(),
-            None if self.at_work == Some(run.run) => "running",
-            None => Outcome::Interrupted.name(),
+        match (&run.end, self.last) {
+            (Some(end), _) => end.outcome.name(),
+            (None, Some((last, word))) if last == run.run => word,
+            (None, _) => Outcome::Interrupted.name(),
         }
     }
 }

@@ -22,6 +22,10 @@ pub(super) async fn settle(repo: &Repo, _lock: &RunnerLock) -> Result<RunnerStat
         None => change_state(repo, |state| *state = state_from_files(repo))?,
     };
     if state.status != RunnerStatus::Running {
+        // A full disk may have kept the end of the last run out of its journal. Nothing else depends on it.
+        if let Err(error) = close_run(repo, &state, told_end(&state)) {
+            tracing::warn!(%error, "the journal of the last run stays open");
+        }
         return Ok(state);
     }
     if let Some(agent) = state.agent
@@ -35,7 +39,7 @@ pub(super) async fn settle(repo: &Repo, _lock: &RunnerLock) -> Result<RunnerStat
             clear_runner(state);
         });
     }
-    let end = close_run(repo, &state)?;
+    let end = close_run(repo, &state, interrupted(&state))?;
     change_state(repo, |state| {
         state.status = if end.is_success() { RunnerStatus::Idle } else { RunnerStatus::Error };
         state.last_exit_code = Some(end.legacy_exit_code());
@@ -55,22 +59,36 @@ pub(super) fn interrupted(state: &RunnerState) -> RunEnd {
     RunEnd { outcome: Outcome::Interrupted, exit_code: None, signal: None, reason: Some(reason) }
 }
 
-fn close_run(repo: &Repo, state: &RunnerState) -> Result<RunEnd, EngineError> {
-    let interrupted = interrupted(state);
+/// The end of the last run as the state tells it.
+fn told_end(state: &RunnerState) -> RunEnd {
+    match state.last_outcome {
+        Some(outcome) => RunEnd {
+            outcome,
+            exit_code: None,
+            signal: state.last_signal,
+            reason: state.last_reason.clone(),
+        },
+        None => interrupted(state),
+    }
+}
+
+/// Writes `told` into the journal of the last run when that has no end, and returns the end it has.
+fn close_run(repo: &Repo, state: &RunnerState, told: RunEnd) -> Result<RunEnd, EngineError> {
     let Some(summary) = state.last_run_id.and_then(|run| History::new(repo).summary(run)) else {
-        return Ok(interrupted);
+        return Ok(told);
     };
-    let RunSummary { run, last_seq, started_at, end, .. } = summary;
+    let RunSummary { run, last_seq, started_at, last_at, end, .. } = summary;
     if let Some(end) = end {
         return Ok(end); // It died between the journal's last entry and the state.
     }
-    let at = now();
-    let duration = started_at.map_or(Duration::ZERO, |start| at.since(start));
+    // Until the last sign of life: the time since then may be days in which nobody worked.
+    let duration =
+        started_at.zip(last_at).map_or(Duration::ZERO, |(start, last)| last.since(start));
     let mut journal = RunJournal::reopen(repo, run, last_seq)?;
     let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-    journal.append(at, RunEvent::RunFinished { end: interrupted.clone(), duration_ms })?;
-    journal.close(interrupted.legacy_exit_code())?;
-    Ok(interrupted)
+    journal.append(now(), RunEvent::RunFinished { end: told.clone(), duration_ms })?;
+    journal.close(told.legacy_exit_code())?;
+    Ok(told)
 }
 
 /// Nobody runs any more.

@@ -227,7 +227,8 @@ impl Served {
 fn dashboard_of(id: String, repo: &Repo, standing: Standing, runs: Vec<RunSummary>) -> Dashboard {
     let config = repo.config();
     let todo = standing.todo;
-    let agent = std::iter::once(&config.codex.binary).chain(&config.codex.args);
+    let program = config.codex.binary.rsplit('/').next().unwrap_or_default();
+    let agent = std::iter::once(program).chain(config.codex.args.iter().map(String::as_str));
     Dashboard {
         repo: RepoRow {
             id,
@@ -242,7 +243,7 @@ fn dashboard_of(id: String, repo: &Repo, standing: Standing, runs: Vec<RunSummar
         todo: todo.items,
         runs,
         settings: RunSettings {
-            agent: agent.map(String::as_str).collect::<Vec<_>>().join(" "),
+            agent: agent.collect::<Vec<_>>().join(" "),
             model: config.codex.model.clone(),
             sleep_seconds: config.runner.sleep_seconds,
             stop_after_runs: config.runner.max_runs(),

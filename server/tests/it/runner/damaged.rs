@@ -88,6 +88,10 @@ fn a_torn_last_line_of_a_journal_hides_no_other() {
     let whole = project.read("runs/run-1.jsonl");
     let at = whole.trim_end().rfind('\n').expect("several lines") + 20;
     project.write("runs/run-1.jsonl", &whole[..at]);
-    assert_eq!(project.of_runs("outcome"), ["interrupted"]);
     assert_eq!(project.of_runs("item"), ["One"]);
+    assert_eq!(project.of_runs("outcome"), ["succeeded"], "the state tells it");
+    project.car(&["once"]).exits(0);
+    assert_eq!(project.of_runs("outcome"), ["succeeded", "succeeded"]);
+    let names: Vec<&str> = project.journal(1).iter().map(|entry| entry.event.name()).collect();
+    assert_eq!(names, ["run.started", "output", "run.finished"], "the end is written again");
 }

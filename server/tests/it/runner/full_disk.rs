@@ -50,6 +50,28 @@ fn a_disk_that_fills_up_ends_the_run_with_a_clear_state() {
 }
 
 #[test]
+fn an_end_that_did_not_fit_into_the_journal_is_told_by_the_state_and_written_later() {
+    let script = "while :; do echo a line that is far shorter than the end of a run; done";
+    let project = Project::with_agent(&shell_agent(script), &["One"]);
+    let shown = project.sh(r#"ulimit -f 32; trap "" XFSZ; exec "$CAR" run"#).exits(1);
+    assert!(shown.stderr.contains("File too large"), "{shown}");
+    assert!(!shown.stderr.contains('\u{1b}'), "no colours without a terminal: {shown}");
+    let names = |project: &Project| -> Vec<&str> {
+        project.journal(1).iter().map(|entry| entry.event.name()).collect()
+    };
+    assert_eq!(names(&project).last(), Some(&"output"));
+    assert_eq!(project.of_runs("outcome"), ["failed"]);
+    assert_eq!(project.state().status, RunnerStatus::Error);
+
+    project.configure(&shell_agent("echo room again"), &json!({}));
+    project.car(&["once"]).exits(0);
+    assert_eq!(names(&project).last(), Some(&"run.finished"));
+    assert_eq!(project.of_runs("outcome"), ["failed", "succeeded"]);
+    let reasons = project.of_runs("reason");
+    assert!(reasons[0].contains("File too large"), "{reasons:?}");
+}
+
+#[test]
 fn a_disk_that_is_full_from_the_beginning_starts_no_agent_and_harms_nothing() {
     let project = Project::with_agent(&shell_agent("echo paid > paid"), &["One"]);
     let before = project.read("state.json");
