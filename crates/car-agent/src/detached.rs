@@ -20,7 +20,7 @@ pub enum Start {
     Ready(i32),
     /// It ended, or said something else; why is in its error output.
     Refused,
-    /// It said nothing in time.
+    /// It said nothing in time and was ended.
     Silent,
 }
 
@@ -47,6 +47,10 @@ pub async fn start_detached(
         .spawn()?;
     let pid = child.id().and_then(|pid| i32::try_from(pid).ok()).unwrap_or_default();
     let ready = tokio::time::timeout(patience, is_ready(&mut child)).await;
+    if ready.is_err() {
+        // It must not begin to work after its start was called a failure.
+        child.start_kill()?;
+    }
     // Ends with the child, or with us: then the system reaps it.
     tokio::spawn(async move { child.wait().await });
     Ok(match ready {
@@ -79,9 +83,6 @@ mod tests {
         let long = Duration::from_secs(30);
         assert!(matches!(start("echo ready", long).await, Start::Ready(pid) if pid > 0));
         assert_eq!(start("exit 1", long).await, Start::Refused);
-        assert_eq!(
-            start("cat </dev/zero >/dev/null", Duration::from_millis(50)).await,
-            Start::Silent
-        );
+        assert_eq!(start("exec sleep 600", Duration::from_millis(50)).await, Start::Silent);
     }
 }

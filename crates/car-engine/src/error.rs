@@ -69,6 +69,9 @@ impl EngineError {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                 Some("the disk is full: free some space, then try again")
             }
+            io::ErrorKind::FileTooLarge => Some(
+                "a limit on the size of files is in force (`ulimit -f`): raise it, then try again",
+            ),
             io::ErrorKind::PermissionDenied => Some("check who owns it and its permissions"),
             io::ErrorKind::ReadOnlyFilesystem => Some("the file system is mounted read-only"),
             _ => None,
@@ -92,9 +95,15 @@ impl EngineError {
 impl fmt::Display for EngineError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)?;
+        let mut said = String::new();
         let mut cause = std::error::Error::source(self);
         while let Some(error) = cause {
-            write!(f, ": {error}")?;
+            // Some libraries put their cause into their own text already.
+            let text = error.to_string();
+            if !said.contains(&text) {
+                write!(f, ": {text}")?;
+            }
+            said = text;
             cause = error.source();
         }
         Ok(())

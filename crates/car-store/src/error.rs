@@ -2,6 +2,9 @@
 
 use std::path::PathBuf;
 
+/// SQLite's number for a disk, or a limit on files, that leaves no room.
+const SQLITE_FULL: &str = "13";
+
 /// Trouble with the index.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -44,6 +47,9 @@ pub enum StoreError {
 impl StoreError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
+        if self.is_disk_full() {
+            return Some("the disk is full: free some space, then try again".to_owned());
+        }
         match self {
             Self::Newer { .. } => Some("update CAR, or serve another root".to_owned()),
             Self::Open { path, .. } | Self::Migrate { path, .. } => Some(format!(
@@ -54,5 +60,17 @@ impl StoreError {
                 Some("`car index rebuild` makes it anew from the run journals".to_owned())
             }
         }
+    }
+
+    fn is_disk_full(&self) -> bool {
+        let cause = match self {
+            Self::Open { source, .. } | Self::Query(source) => source,
+            Self::Migrate { source: sqlx::migrate::MigrateError::Execute(source), .. } => source,
+            Self::Migrate { .. } | Self::Newer { .. } | Self::Value(_) => return false,
+        };
+        cause
+            .as_database_error()
+            .and_then(|error| error.code())
+            .is_some_and(|code| code == SQLITE_FULL)
     }
 }
