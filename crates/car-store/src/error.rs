@@ -70,7 +70,7 @@ impl StoreError {
         };
         cause
             .as_database_error()
-            .and_then(|error| error.code())
+            .and_then(sqlx::error::DatabaseError::code)
             .is_some_and(|code| code == SQLITE_FULL)
     }
 }
