@@ -12,6 +12,9 @@ use super::step::{CommandEnd, OutputBlock, Step, StepKind};
 /// Steps a page keeps; older ones are left out and counted.
 pub(crate) const MAX_STEPS: usize = 400;
 
+/// What the agent says of an edit that has begun.
+const IN_PROGRESS: &str = "in_progress";
+
 /// What a call changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Touched {
@@ -30,8 +33,8 @@ pub(crate) enum Touched {
 pub(crate) struct Timeline {
     run: Option<u64>,
     steps: VecDeque<Step>,
-    /// Commands that have not ended: the agent's id, and the key of the step.
-    open_commands: HashMap<String, u64>,
+    /// Commands and edits that have not ended: the agent's id, and the key of the step.
+    open: HashMap<String, u64>,
     first_seq: u64,
     last_seq: u64,
     last_at: Option<Timestamp>,
@@ -139,11 +142,11 @@ impl Timeline {
             | RunEvent::TurnStarted
             | RunEvent::UsageReported { .. } => return,
             RunEvent::CommandStarted { id, command } => {
-                self.open_commands.insert(id.clone(), entry.seq);
+                self.open.insert(id.clone(), entry.seq);
                 StepKind::Command { command: command.clone(), end: None }
             }
             RunEvent::CommandFinished { id, .. } => {
-                if let Some(key) = self.open_commands.remove(id)
+                if let Some(key) = self.open.remove(id)
                     && self.end_command(key, entry)
                 {
                     touched.push(key);
@@ -153,6 +156,20 @@ impl Timeline {
                     Some((command, end)) => StepKind::Command { command, end: Some(end) },
                     None => return,
                 }
+            }
+            RunEvent::FilesChanged { id, changes, status } => {
+                let failed = !matches!(status.as_str(), IN_PROGRESS | "completed");
+                let kind = StepKind::Files { changes: changes.clone(), failed };
+                if status == IN_PROGRESS {
+                    self.open.insert(id.clone(), entry.seq);
+                } else if let Some(key) = self.open.remove(id)
+                    && let Some(step) = self.step_mut(key)
+                {
+                    step.kind = kind;
+                    touched.push(key);
+                    return;
+                }
+                kind
             }
             RunEvent::Output { text, cut_bytes } => {
                 if let Some(Step { key, kind: StepKind::Output(block), .. }) = self.steps.back_mut()
@@ -166,7 +183,7 @@ impl Timeline {
                 StepKind::Output(block)
             }
             RunEvent::RunFinished { end, duration_ms } => {
-                self.abandon_commands(entry.at, touched);
+                self.abandon(entry.at, touched);
                 StepKind::Ended { end: end.clone(), took: Duration::from_millis(*duration_ms) }
             }
             event => plain_step(event),
@@ -177,10 +194,7 @@ impl Timeline {
 
     /// Writes the end into the step in which the command began; false when that step is gone.
     fn end_command(&mut self, key: u64, entry: &JournalEntry) -> bool {
-        let Ok(index) = self.steps.binary_search_by_key(&key, |step| step.key) else {
-            return false;
-        };
-        let Some(step) = self.steps.get_mut(index) else { return false };
+        let Some(step) = self.step_mut(key) else { return false };
         if let StepKind::Command { end, .. } = &mut step.kind {
             *end = command_end(entry, Some(step.at)).map(|(_, end)| end);
         }
@@ -188,23 +202,29 @@ impl Timeline {
     }
 
     /// What still runs when the run ends was ended with it.
-    fn abandon_commands(&mut self, at: Timestamp, touched: &mut Vec<u64>) {
-        for (_, key) in self.open_commands.drain() {
-            let Ok(index) = self.steps.binary_search_by_key(&key, |step| step.key) else {
-                continue;
-            };
-            let Some(step) = self.steps.get_mut(index) else { continue };
-            if let StepKind::Command { end, .. } = &mut step.kind {
-                *end = Some(CommandEnd {
-                    output: String::new(),
-                    cut_bytes: 0,
-                    exit_code: None,
-                    status: "unfinished".to_owned(),
-                    took: Some(at.since(step.at)),
-                });
-                touched.push(key);
+    fn abandon(&mut self, at: Timestamp, touched: &mut Vec<u64>) {
+        for key in std::mem::take(&mut self.open).into_values() {
+            let Some(step) = self.step_mut(key) else { continue };
+            match &mut step.kind {
+                StepKind::Command { end, .. } => {
+                    *end = Some(CommandEnd {
+                        output: String::new(),
+                        cut_bytes: 0,
+                        exit_code: None,
+                        status: "unfinished".to_owned(),
+                        took: Some(at.since(step.at)),
+                    });
+                }
+                StepKind::Files { failed, .. } => *failed = true,
+                _ => continue,
             }
+            touched.push(key);
         }
+    }
+
+    fn step_mut(&mut self, key: u64) -> Option<&mut Step> {
+        let found = self.steps.binary_search_by_key(&key, |step| step.key);
+        found.ok().and_then(|index| self.steps.get_mut(index))
     }
 }
 
@@ -235,9 +255,6 @@ fn plain_step(event: &RunEvent) -> StepKind {
         },
         RunEvent::Reasoning { text } => StepKind::Reasoning(text.clone()),
         RunEvent::Message { text } => StepKind::Message(text.clone()),
-        RunEvent::FilesChanged { changes, status, .. } => {
-            StepKind::Files { changes: changes.clone(), failed: status != "completed" }
-        }
         RunEvent::Notice { level, text } => StepKind::Notice(*level, text.clone()),
         RunEvent::TurnFailed { message } => StepKind::TurnFailed(message.clone()),
         RunEvent::TodoChanged { done, open, ticked } => {
@@ -249,6 +266,7 @@ fn plain_step(event: &RunEvent) -> StepKind {
         },
         RunEvent::CommandStarted { .. }
         | RunEvent::CommandFinished { .. }
+        | RunEvent::FilesChanged { .. }
         | RunEvent::Output { .. }
         | RunEvent::RunFinished { .. }
         | RunEvent::ThreadStarted { .. }

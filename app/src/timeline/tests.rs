@@ -1,7 +1,7 @@
 //! The rules of the timeline, by example.
 
 use car_domain::Timestamp;
-use car_domain::run::{JournalEntry, Outcome, RunEnd, RunEvent, RunKind, Usage};
+use car_domain::run::{FileChange, JournalEntry, Outcome, RunEnd, RunEvent, RunKind, Usage};
 use car_domain::view::LiveTail;
 use serde_json::json;
 
@@ -96,6 +96,28 @@ fn commands_at_the_same_time_are_told_apart() {
         })
         .collect();
     assert_eq!(codes, [0, 1]);
+}
+
+fn edit(seq: u64, id: &str, status: &str) -> JournalEntry {
+    let change = FileChange { path: "a.rs".into(), kind: "add".into() };
+    entry(
+        seq,
+        RunEvent::FilesChanged { id: id.into(), changes: vec![change], status: status.into() },
+    )
+}
+
+#[test]
+fn begin_and_end_of_an_edit_are_one_step() {
+    let failed = |timeline: &Timeline| match kinds(timeline).as_slice() {
+        [StepKind::Files { failed, .. }] => Some(*failed),
+        _ => None,
+    };
+    let mut edits = timeline(vec![edit(1, "a", "in_progress")]);
+    assert_eq!(failed(&edits), Some(false));
+    assert_eq!(edits.append(7, &[edit(2, "a", "completed")]), Touched::Steps(vec![1]));
+    assert_eq!(failed(&edits), Some(false));
+    let broken = timeline(vec![edit(1, "a", "in_progress"), edit(2, "a", "failed")]);
+    assert_eq!(failed(&broken), Some(true));
 }
 
 #[test]

@@ -16,6 +16,8 @@ pub fn stdout_lines(event: &RunEvent) -> Vec<String> {
             let code = exit_code.map_or_else(|| status.clone(), |code| format!("exited {code}"));
             headed(&code, output)
         }
+        // The edit is told once, when it is done.
+        RunEvent::FilesChanged { status, .. } if status == "in_progress" => Vec::new(),
         RunEvent::FilesChanged { changes, status, .. } => {
             let mut lines = vec![format!("file update {status}")];
             lines.extend(changes.iter().map(|change| format!("{} {}", change.kind, change.path)));

@@ -117,7 +117,7 @@ impl<'a> Looping<'a> {
         &mut self,
         news: &mut dyn FnMut(RunnerNews<'_>),
     ) -> Result<LoopReport, EngineError> {
-        let mut fingerprint = self.fingerprint().await;
+        let mut fingerprint = None;
         loop {
             let after = self.fingerprint().await;
             let progressed = fingerprint.is_none() || after != fingerprint;
