@@ -1,8 +1,11 @@
 #!/usr/bin/env bash
 # The Rust tests: with nextest where it is installed, which leaves out the examples in the docs.
+# xtask is tested by itself, with the build that `cargo xtask` has made already.
 set -euo pipefail
 if cargo nextest --version >/dev/null 2>&1; then
-    cargo nextest run --workspace --no-fail-fast
-    exec cargo test --quiet --workspace --doc
+    cargo nextest run --package xtask --no-fail-fast
+    cargo nextest run --workspace --exclude xtask --no-fail-fast
+    exec cargo test --quiet --workspace --exclude xtask --doc
 fi
-exec cargo test --workspace --no-fail-fast
+cargo test --package xtask --no-fail-fast
+exec cargo test --workspace --exclude xtask --no-fail-fast
