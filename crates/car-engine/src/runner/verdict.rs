@@ -87,7 +87,7 @@ fn failure(exit: Exit, heard: &Heard) -> String {
 /// An error with its hint, in one line.
 pub(super) fn sentence(error: &EngineError) -> String {
     match error.hint() {
-        Some(hint) => format!("{error} ({hint})"),
+        Some(hint) => format!("{error}; {hint}"),
         None => error.to_string(),
     }
 }

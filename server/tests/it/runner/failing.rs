@@ -49,9 +49,9 @@ fn a_failed_run_ends_the_loop_with_4_and_its_last_words() {
 fn an_agent_that_does_not_exist_is_named() {
     let project = Project::with_agent(&json!({"binary": "no-such-agent"}), &["One"]);
     insta::assert_snapshot!(project.car(&["run"]), @r"
-    Run 1: Codex binary not found: no-such-agent (set codex.binary, or install the Codex CLI)
+    Run 1: Codex binary not found: no-such-agent; set codex.binary, or install the Codex CLI
     ! run 1 One (no-such-agent)
-    ! run 1 failed in <span> Codex binary not found: no-such-agent (set codex.binary, or install the Codex CLI)
+    ! run 1 failed in <span> Codex binary not found: no-such-agent; set codex.binary, or install the Codex CLI
     [exit 4]
     ");
     let state = project.state();

@@ -13,10 +13,10 @@ fn a_disk_that_fills_up_ends_the_run_with_a_clear_state() {
     // In blocks of 512 bytes; where they are of 1024, the line still does not fit.
     let shown = project.sh(r#"ulimit -f 128; trap "" XFSZ; exec "$CAR" run"#);
     insta::assert_snapshot!(shown, @r"
-    Run 1: cannot write run-1.jsonl: File too large (os error 27)
+    Run 1: cannot write run-1.jsonl: File too large (os error 27); a limit on the size of files is in force (`ulimit -f`): raise it, then try again
     ! run 1 One (sh)
     !   before
-    ! run 1 failed in <span> cannot write run-1.jsonl: File too large (os error 27)
+    ! run 1 failed in <span> cannot write run-1.jsonl: File too large (os error 27); a limit on the size of files is in force (`ulimit -f`): raise it, then try again
     [exit 4]
     ");
     let state = project.state();
@@ -39,7 +39,7 @@ fn a_disk_that_fills_up_ends_the_run_with_a_clear_state() {
     Runner pid: None
     Terminal session: none
     Outstanding TODO items: 2
-    Reason: cannot write run-1.jsonl: File too large (os error 27)
+    Reason: cannot write run-1.jsonl: File too large (os error 27); a limit on the size of files is in force (`ulimit -f`): raise it, then try again
     [exit 0]
     ");
     assert_eq!(project.of_runs("outcome"), ["failed"]);
@@ -78,6 +78,7 @@ fn a_disk_that_is_full_from_the_beginning_starts_no_agent_and_harms_nothing() {
     let shown = project.sh(r#"ulimit -f 0; trap "" XFSZ; exec "$CAR" run"#);
     insta::assert_snapshot!(shown, @r"
     ! error: cannot lock <repo>/.codex-autorunner/lock: File too large (os error 27)
+    ! hint: a limit on the size of files is in force (`ulimit -f`): raise it, then try again
     [exit 1]
     ");
     assert_eq!(project.read("state.json"), before);
