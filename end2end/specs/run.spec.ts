@@ -50,6 +50,27 @@ test('Kill asks first, names the loss, and ends the run', async ({ page, workpla
   expect(JSON.parse(repo.car('status', '--json')).last_exit_code).toBe(137);
 });
 
+test('a dialog that was opened before WebAssembly arrived closes like any other', async ({ page, workplace }) => {
+  const repo = workplace.repo('tides', items, 20_000);
+  const server = await workplace.serve(repo.root);
+  let arrive = () => {};
+  const arrived = new Promise<void>(done => (arrive = done));
+  await page.route('**/pkg/car.wasm', async route => {
+    await arrived;
+    await route.continue();
+  });
+  await page.goto(server.url);
+  await page.getByRole('button', { name: 'Start', exact: true }).first().click();
+  await page.getByRole('button', { name: 'Kill…' }).first().click();
+  const dialog = page.getByRole('dialog');
+  await expect(dialog).toBeVisible();
+  arrive();
+  await expect(page.locator('html[data-ready]')).toBeAttached();
+  await dialog.getByRole('button', { name: 'Keep running' }).click();
+  await expect(dialog).toBeHidden();
+  await expect(page).toHaveTitle(/^Running/);
+});
+
 test('Stop lets the current run end and starts no other', async ({ page, workplace }) => {
   const repo = workplace.repo('tides', items, 1_500);
   const server = await workplace.serve(repo.root);

@@ -21,6 +21,8 @@ pub(crate) fn close_dialog(id: &str) {
     #[cfg(feature = "hydrate")]
     if let Some(dialog) = dialog(id) {
         dialog.close();
+        // It is open as a popover when it was opened before this code was there. Fails when it is not.
+        let _ = dialog.hide_popover();
     }
     #[cfg(not(feature = "hydrate"))]
     let _ = id;
