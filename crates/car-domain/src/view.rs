@@ -185,3 +185,30 @@ pub enum LiveEvent {
         entries: Vec<JournalEntry>,
     },
 }
+
+impl LiveEvent {
+    /// Its `topic` in JSON.
+    pub const fn topic(&self) -> &'static str {
+        match self {
+            Self::Row { .. } => "row",
+            Self::Dashboard { .. } => "dashboard",
+            Self::Journal { .. } => "journal",
+        }
+    }
+
+    /// The repository it is about.
+    pub fn repo(&self) -> &str {
+        match self {
+            Self::Row { row } => &row.id,
+            Self::Dashboard { repo, .. } | Self::Journal { repo, .. } => repo,
+        }
+    }
+
+    /// Whether it says everything that earlier events of its topic said about its repository.
+    pub const fn supersedes(&self) -> bool {
+        match self {
+            Self::Row { .. } | Self::Dashboard { .. } => true,
+            Self::Journal { .. } => false,
+        }
+    }
+}

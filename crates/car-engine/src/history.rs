@@ -208,6 +208,16 @@ impl JournalCursor {
         self.offset
     }
 
+    /// [`JournalCursor::read_new`] for a cursor that is lent to another thread and comes back.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub(crate) fn read_on(mut self) -> Result<(Self, Vec<JournalEntry>), EngineError> {
+        let entries =
+            self.read_new().map_err(|error| EngineError::file("read", &self.path, error))?;
+        Ok((self, entries))
+    }
+
     /// What was added, as far as it is complete; a line that is being written waits. At most some megabytes at a time:
     /// call again until it is empty.
     pub(crate) fn read_new(&mut self) -> io::Result<Vec<JournalEntry>> {

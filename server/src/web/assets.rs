@@ -21,6 +21,12 @@ use super::WebState;
 #[exclude = "*.gz"]
 struct Site;
 
+/// What of the site every page needs and is not there.
+pub(super) fn missing() -> Vec<&'static str> {
+    let needed = ["pkg/car.js", "pkg/car.wasm", "pkg/car.css"];
+    needed.into_iter().filter(|path| Site::get(path).is_none()).collect()
+}
+
 /// Answers with the file a path names, or with the page that says there is none.
 pub(super) fn asset_or<V>(
     state: WebState,

@@ -78,7 +78,7 @@ async fn listen(
             }
             // Taken after subscribing: what changes in between comes twice and is known by its number.
             for event in served.snapshot(repo.as_deref(), TAIL_ENTRIES).await? {
-                waiting.extend(to_sse(&event));
+                waiting.extend(present(&event));
             }
         }
     }
@@ -118,20 +118,11 @@ impl Listener {
 
 /// The event as this client gets it, with its id; nothing when it is not for this client.
 fn event_of(item: &StreamItem, repo: Option<&str>) -> Option<Event> {
-    let wanted = match &item.event {
-        LiveEvent::Row { .. } => true,
-        LiveEvent::Dashboard { repo: of, .. } | LiveEvent::Journal { repo: of, .. } => {
-            repo == Some(of)
-        }
-    };
-    wanted.then(|| to_sse(&item.event)).flatten().map(|event| event.id(&item.id))
+    let wanted = item.topic == "row" || repo == Some(item.repo.as_str());
+    wanted.then(|| Event::default().event(item.topic).id(&item.id).data(&item.json))
 }
 
-fn to_sse(event: &LiveEvent) -> Option<Event> {
-    let name = match event {
-        LiveEvent::Row { .. } => "row",
-        LiveEvent::Dashboard { .. } => "dashboard",
-        LiveEvent::Journal { .. } => "journal",
-    };
-    Event::default().event(name).json_data(event).ok()
+/// An event of the present state, which has no place in the stream.
+fn present(event: &LiveEvent) -> Option<Event> {
+    Event::default().event(event.topic()).json_data(event).ok()
 }

@@ -8,6 +8,8 @@ mod events;
 mod health;
 mod options;
 mod policy;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;

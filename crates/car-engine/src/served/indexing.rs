@@ -72,11 +72,10 @@ impl RunIndex {
         let index = self.index().await?;
         let marks = index.marks(id).await?;
         let complete = index.complete(id).await?;
-        for run in History::new(repo).runs() {
-            if complete.binary_search(&run).is_err() {
-                let mark = marks.get(&run).cloned();
-                catch_up(index, id, repo, run, mark).await?;
-            }
+        let looked_at = repo.clone();
+        let runs = blocking(move || Ok(History::new(&looked_at).runs())).await?;
+        for run in runs.into_iter().filter(|run| complete.binary_search(run).is_err()) {
+            catch_up(index, id, repo, run, marks.get(&run).cloned()).await?;
         }
         Ok(index)
     }
@@ -89,18 +88,21 @@ async fn catch_up(
     run: u64,
     mark: Option<JournalMark>,
 ) -> Result<(), EngineError> {
+    let repo = repo.clone();
     let path = repo.journal_path(run);
     if !path.exists() {
-        if let Some(summary) = History::new(repo).summary(run) {
+        let summary = blocking(move || Ok(History::new(&repo).summary(run))).await?;
+        if let Some(summary) = summary {
             index.record(id, &JournalMark { offset: 0, summary }, &[]).await?;
         }
         return Ok(());
     }
     let known = mark.unwrap_or_else(|| JournalMark { offset: 0, summary: RunSummary::new(run) });
-    let mut cursor = JournalCursor::at(path.clone(), known.offset);
+    let mut cursor = JournalCursor::at(path, known.offset);
     let mut summary = known.summary;
     loop {
-        let entries = cursor.read_new().map_err(|error| EngineError::file("read", &path, error))?;
+        let (read_on, entries) = blocking(move || cursor.read_on()).await?;
+        cursor = read_on;
         if entries.is_empty() {
             return Ok(());
         }

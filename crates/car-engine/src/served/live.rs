@@ -8,16 +8,23 @@ use tokio::sync::broadcast;
 
 /// Events kept for subscribers that come back. A phone that was away for longer gets everything anew.
 const REMEMBERED: usize = 512;
+/// Bytes of JSON they may take together.
+const REMEMBERED_BYTES: usize = 8 << 20;
 /// Events a subscriber may lag behind before it has to start anew.
 const LAG: usize = 256;
 
-/// One event with its place in the stream.
-#[derive(Clone, Debug)]
+/// One event with its place in the stream, written out once for all subscribers.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamItem {
     /// `<stream>-<number>`; the stream part changes with every start of the server.
     pub id: String,
-    /// What happened.
-    pub event: LiveEvent,
+    /// Topic of the event.
+    pub topic: &'static str,
+    /// The repository it is about.
+    pub repo: String,
+    /// The [`LiveEvent`] as JSON.
+    pub json: String,
+    number: u64,
 }
 
 /// What a subscriber gets.
@@ -38,6 +45,9 @@ pub(super) struct Live {
 struct Recent {
     next: u64,
     items: VecDeque<Arc<StreamItem>>,
+    bytes: usize,
+    /// Number of the newest event that had to go to make room.
+    forgotten: Option<u64>,
 }
 
 impl Default for Live {
@@ -49,70 +59,136 @@ impl Default for Live {
 
 impl Live {
     /// Tells all subscribers.
-    pub(super) fn publish(&self, event: LiveEvent) {
+    pub(super) fn publish(&self, event: &LiveEvent) {
+        let json = match serde_json::to_string(event) {
+            Ok(json) => json,
+            Err(error) => return tracing::error!(%error, "an event cannot be written as JSON"),
+        };
         let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        let item = Arc::new(StreamItem { id: format!("{}-{}", self.stream, recent.next), event });
-        recent.next += 1;
-        recent.items.push_back(item.clone());
-        if recent.items.len() > REMEMBERED {
-            recent.items.pop_front();
-        }
+        let number = recent.next;
+        let item = Arc::new(StreamItem {
+            id: format!("{}-{number}", self.stream),
+            topic: event.topic(),
+            repo: event.repo().to_owned(),
+            json,
+            number,
+        });
+        recent.remember(item.clone(), event.supersedes());
         // Nobody listening is no error. Sent under the lock, so that a new subscriber sees each event exactly once.
         let _ = self.sender.send(item);
     }
 
     pub(super) fn subscribe(&self, last_id: Option<&str>) -> Subscription {
         let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        let missed = last_id.and_then(|id| self.missed_since(&recent, id));
+        let last = last_id.and_then(|id| {
+            let (stream, number) = id.rsplit_once('-')?;
+            number.parse().ok().filter(|_| stream == self.stream)
+        });
+        let missed = last.and_then(|last| recent.since(last));
         Subscription { missed, receiver: self.sender.subscribe() }
     }
+}
 
-    fn missed_since(&self, recent: &Recent, id: &str) -> Option<Vec<Arc<StreamItem>>> {
-        let (stream, number) = id.rsplit_once('-')?;
-        let last: u64 = number.parse().ok().filter(|_| stream == self.stream)?;
-        let first = recent.next - recent.items.len() as u64;
-        if last + 1 < first || last >= recent.next {
+impl Recent {
+    fn remember(&mut self, item: Arc<StreamItem>, supersedes: bool) {
+        if supersedes {
+            let is_old = |old: &StreamItem| old.topic == item.topic && old.repo == item.repo;
+            self.items.retain(|old| !is_old(old));
+        }
+        self.next += 1;
+        self.items.push_back(item);
+        self.bytes = self.items.iter().map(|item| item.json.len()).sum();
+        while self.items.len() > REMEMBERED || self.bytes > REMEMBERED_BYTES {
+            let Some(oldest) = self.items.pop_front() else { return };
+            self.bytes -= oldest.json.len();
+            self.forgotten = Some(oldest.number);
+        }
+    }
+
+    /// What came after event `last`; `None` when a part of it is forgotten or `last` is no event of ours.
+    fn since(&self, last: u64) -> Option<Vec<Arc<StreamItem>>> {
+        if last >= self.next || self.forgotten.is_some_and(|forgotten| last < forgotten) {
             return None;
         }
-        let skip = usize::try_from(last + 1 - first).ok()?;
-        Some(recent.items.iter().skip(skip).cloned().collect())
+        Some(self.items.iter().filter(|item| item.number > last).cloned().collect())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use car_domain::Timestamp;
+    use car_domain::run::{JournalEntry, RunEvent};
+    use car_domain::view::{Activity, RepoRow, StateView};
 
-    fn event(run: u64) -> LiveEvent {
+    fn journal(run: u64) -> LiveEvent {
         LiveEvent::Journal { repo: "r".into(), run, entries: Vec::new() }
     }
 
-    fn runs(items: Option<Vec<Arc<StreamItem>>>) -> Option<Vec<u64>> {
-        let run = |item: &Arc<StreamItem>| match &item.event {
-            LiveEvent::Journal { run, .. } => *run,
-            LiveEvent::Row { .. } | LiveEvent::Dashboard { .. } => 0,
+    fn row(id: &str, todo_open: usize) -> LiveEvent {
+        let state = StateView {
+            activity: Activity::Idle,
+            since: None,
+            detail: None,
+            until: None,
+            stop_requested: false,
+            runner_pid: None,
         };
-        items.map(|items| items.iter().map(run).collect())
+        let row = RepoRow {
+            id: id.into(),
+            name: id.into(),
+            branch: None,
+            state,
+            todo_done: 0,
+            todo_open,
+            next_item: None,
+            last_run: None,
+        };
+        LiveEvent::Row { row: Box::new(row) }
+    }
+
+    fn missed(live: &Live, last: u64) -> Option<Vec<u64>> {
+        let missed = live.subscribe(Some(&format!("{}-{last}", live.stream))).missed;
+        missed.map(|items| items.iter().map(|item| item.number).collect())
     }
 
     #[test]
     fn a_returning_subscriber_gets_exactly_what_it_missed() {
         let live = Live::default();
-        (0..5).for_each(|run| live.publish(event(run)));
-        let id = |n: u64| format!("{}-{n}", live.stream);
-        assert_eq!(runs(live.subscribe(Some(&id(2))).missed), Some(vec![3, 4]));
-        assert_eq!(runs(live.subscribe(Some(&id(4))).missed), Some(vec![]));
+        (0..5).for_each(|run| live.publish(&journal(run)));
+        assert_eq!(missed(&live, 2), Some(vec![3, 4]));
+        assert_eq!(missed(&live, 4), Some(vec![]));
     }
 
     #[test]
     fn one_that_was_away_too_long_or_from_another_start_begins_anew() {
         let live = Live::default();
-        (0..=REMEMBERED as u64 + 5).for_each(|run| live.publish(event(run)));
-        let subscribe = |id: &str| live.subscribe(Some(id)).missed.is_none();
-        assert!(subscribe(&format!("{}-2", live.stream)));
-        assert!(subscribe(&format!("{}-99999", live.stream)));
-        assert!(subscribe("other-3"));
-        assert!(subscribe("garbage"));
-        assert!(live.subscribe(None).missed.is_none());
+        (0..=REMEMBERED as u64 + 5).for_each(|run| live.publish(&journal(run)));
+        assert_eq!(missed(&live, 2), None);
+        assert_eq!(missed(&live, 99_999), None);
+        for id in [None, Some("other-3"), Some("garbage")] {
+            assert!(live.subscribe(id).missed.is_none());
+        }
+    }
+
+    #[test]
+    fn of_what_is_told_anew_only_the_last_word_is_kept() {
+        let live = Live::default();
+        (0..2000).for_each(|n| live.publish(&row("a", n)));
+        live.publish(&row("b", 1));
+        assert_eq!(missed(&live, 0), Some(vec![1999, 2000]));
+    }
+
+    #[test]
+    fn large_events_are_forgotten_earlier() {
+        let live = Live::default();
+        let event = RunEvent::Message { text: "x".repeat(1 << 20) };
+        let entries = vec![JournalEntry { seq: 1, at: Timestamp::from_millis(0), event }];
+        (0..20).for_each(|run| {
+            let entries = entries.clone();
+            live.publish(&LiveEvent::Journal { repo: "r".into(), run, entries });
+        });
+        assert_eq!(missed(&live, 2), None);
+        assert_eq!(missed(&live, 17), Some(vec![18, 19]));
     }
 }

@@ -161,7 +161,10 @@ impl Served {
         match action {
             RunAction::Start => drop(runner::start_detached(&repo, &self.program, false).await?),
             RunAction::Once => drop(runner::start_detached(&repo, &self.program, true).await?),
-            RunAction::Stop => drop(runner::stop(&repo)?),
+            RunAction::Stop => {
+                let repo = repo.clone();
+                blocking(move || runner::stop(&repo).map(|_| ())).await?;
+            }
             RunAction::Kill => drop(runner::kill(&repo).await?),
         }
         blocking(move || Ok(standing(&repo)?.view)).await

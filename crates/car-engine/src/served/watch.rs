@@ -183,9 +183,9 @@ impl Watching {
         let told = watched.told.replace(dashboard.clone());
         let live = &self.served.live;
         if told.is_none_or(|told| told.repo != dashboard.repo) {
-            live.publish(LiveEvent::Row { row: Box::new(dashboard.repo.clone()) });
+            live.publish(&LiveEvent::Row { row: Box::new(dashboard.repo.clone()) });
         }
-        live.publish(LiveEvent::Dashboard { repo: id.to_owned(), dashboard: Box::new(dashboard) });
+        live.publish(&LiveEvent::Dashboard { repo: id.to_owned(), dashboard: Box::new(dashboard) });
     }
 }
 
@@ -201,7 +201,7 @@ impl Watched {
         .await?;
         self.journal = journal;
         for (run, entries) in batches {
-            served.live.publish(LiveEvent::Journal { repo: id.to_owned(), run, entries });
+            served.live.publish(&LiveEvent::Journal { repo: id.to_owned(), run, entries });
         }
         Ok(())
     }
