@@ -9,6 +9,7 @@ mod detached;
 pub mod guard;
 mod lines;
 pub mod process;
+mod program;
 mod tree;
 
 pub use codex::CodexEvents;
@@ -16,4 +17,5 @@ pub use command::{AgentCommand, AgentKind, CommandError, search_path};
 pub use detached::{READY, Start, start_detached};
 pub use lines::{Line, LineReader};
 pub use process::{AgentLine, AgentProcess, AgentSpec, Exit, SpawnError};
+pub use program::{Finished, Program, ProgramError};
 pub use tree::{is_alive, kill_now, process_id, terminate, wait_until_gone};
