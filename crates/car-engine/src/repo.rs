@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::config::{self, CAR_DIR, CONFIG_FILE, Config, Mode};
+use crate::config::{self, CAR_DIR, CONFIG_FILE, Config, Mode, RootEnv};
 use crate::{Docs, EngineError};
 
 /// A repository with its effective configuration.
@@ -10,6 +10,7 @@ use crate::{Docs, EngineError};
 pub struct Repo {
     root: PathBuf,
     config: Config,
+    env: RootEnv,
 }
 
 impl Repo {
@@ -18,14 +19,14 @@ impl Repo {
     /// # Errors
     /// When its configuration is missing or wrong, or it is a hub.
     pub fn open(root: &Path) -> Result<Self, EngineError> {
-        let config = config::load(root)?;
+        let (config, env) = config::load_with_env(root)?;
         if config.mode != Mode::Repo {
             return Err(EngineError::config(
                 "This command must be run in repo mode (config.mode=repo).",
             )
             .with_hint(format!("{} is a hub; name a repository with --repo", root.display())));
         }
-        Ok(Self { root: root.to_path_buf(), config })
+        Ok(Self { root: root.to_path_buf(), config, env })
     }
 
     /// Opens the repository that `start` lies in.
@@ -55,6 +56,11 @@ impl Repo {
     /// Effective configuration.
     pub fn config(&self) -> &Config {
         &self.config
+    }
+
+    /// Its environment: that of this process with the repository's `.env` on top.
+    pub fn env(&self) -> &RootEnv {
+        &self.env
     }
 
     /// Name for people: the root's directory name.

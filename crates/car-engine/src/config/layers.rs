@@ -1,38 +1,100 @@
-//! Reading and merging the YAML layers.
+//! Reading and merging the layers, and remembering where each value came from.
+//!
+//! Precedence, lowest first: built-ins, `codex-autorunner.yml`, `codex-autorunner.override.yml`,
+//! `.codex-autorunner/config.yml`, named environment variables. Maps merge key by key, everything else replaces.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
+use super::model::Mode;
+use super::{CAR_DIR, CONFIG_FILE, RootEnv, schema, variables};
 use crate::EngineError;
 
-/// Merges the layers of `root` in order of precedence.
-pub(super) fn merged(root: &Path, config_path: &Path) -> Result<Value, EngineError> {
-    let own = read(config_path)?.unwrap_or_default();
-    let mode = own.get("mode").and_then(Value::as_str).unwrap_or("repo").to_owned();
-    let mut base = read(&root.join("codex-autorunner.yml"))?.unwrap_or_default();
-    let override_path = root.join("codex-autorunner.override.yml");
-    let over = read(&override_path).map_err(|error| {
-        EngineError::config(format!(
-            "Invalid override config {}; fix or delete it",
-            override_path.display()
-        ))
-        .with_source(error)
-    })?;
-    merge(&mut base, over.unwrap_or_default());
-    let mut base = section(base, &mode);
-    merge(&mut base, own);
-    Ok(Value::Object(base))
+/// Where a value came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// CAR's own default.
+    BuiltIn,
+    /// A configuration file.
+    File(PathBuf),
+    /// An environment variable.
+    Variable(String),
 }
 
-/// A root file with a top-level `repo` or `hub` key is divided by mode; only the section of the mode counts.
-fn section(mut map: Map<String, Value>, mode: &str) -> Map<String, Value> {
-    if !map.contains_key("repo") && !map.contains_key("hub") {
-        return map;
+impl std::fmt::Display for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::BuiltIn => f.write_str("built-in"),
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Variable(name) => write!(f, "${name}"),
+        }
     }
-    match map.remove(mode) {
+}
+
+/// All layers of a root, merged.
+#[derive(Debug, Default)]
+pub(super) struct Merged {
+    pub value: Value,
+    /// Origins of the values that are not built in, by dotted key.
+    pub origins: BTreeMap<String, Origin>,
+    /// Variables that are set to something that cannot be used.
+    pub warnings: Vec<String>,
+}
+
+/// Merges the layers of `root`.
+pub(super) fn merged(root: &Path, env: &RootEnv) -> Result<Merged, EngineError> {
+    let own_path = root.join(CAR_DIR).join(CONFIG_FILE);
+    let own = read(&own_path)?.unwrap_or_default();
+    let mode = match own.get("mode").and_then(Value::as_str) {
+        Some("hub") => Mode::Hub,
+        _ => Mode::Repo,
+    };
+    let base_path = root.join("codex-autorunner.yml");
+    let base = read(&base_path)?.unwrap_or_default();
+    let over_path = root.join("codex-autorunner.override.yml");
+    let over = read(&over_path).map_err(|error| {
+        let path = over_path.display();
+        let message = format!("Invalid override config {path}; fix or delete it");
+        EngineError::config(message).with_source(error)
+    })?;
+    // Both root files together decide whether they are divided by mode.
+    let over = over.unwrap_or_default();
+    let divided = is_divided(&base) || is_divided(&over);
+    let part = |map| if divided { section(map, mode) } else { map };
+    let mut all = Map::new();
+    let mut origins = BTreeMap::new();
+    let layers = [(base_path, part(base)), (over_path, part(over)), (own_path, own)];
+    for (path, mut layer) in layers {
+        // `codex:` with nothing below it means the defaults, as in the original.
+        layer.retain(|_, value| !value.is_null());
+        merge(&mut all, layer, "", &Origin::File(path), &mut origins);
+    }
+    let (variables, warnings) = variables::layers(env);
+    for layer in variables {
+        let origin = Origin::Variable(layer.name.to_owned());
+        merge(&mut all, layer.values, "", &origin, &mut origins);
+    }
+    Ok(Merged { value: Value::Object(all), origins, warnings })
+}
+
+/// Whether a root file has a part for repositories and one for hubs. A flat file of a hub has a `hub` key as well, so that one
+/// alone counts only when what is in it belongs to the top level.
+fn is_divided(map: &Map<String, Value>) -> bool {
+    if map.contains_key("repo") {
+        return true;
+    }
+    match map.get("hub") {
+        Some(Value::Object(hub)) => hub.keys().any(|key| key != "log" && schema::is_section(key)),
+        _ => false,
+    }
+}
+
+fn section(mut map: Map<String, Value>, mode: Mode) -> Map<String, Value> {
+    match map.remove(mode.name()) {
         Some(Value::Object(section)) => section,
         _ => Map::new(),
     }
@@ -60,13 +122,29 @@ fn read(path: &Path) -> Result<Option<Map<String, Value>>, EngineError> {
     }
 }
 
-fn merge(base: &mut Map<String, Value>, over: Map<String, Value>) {
-    for (key, value) in over {
-        match (base.get_mut(&key), value) {
-            (Some(Value::Object(below)), Value::Object(above)) => merge(below, above),
-            (_, value) => {
-                base.insert(key, value);
+fn merge(
+    base: &mut Map<String, Value>,
+    over: Map<String, Value>,
+    above: &str,
+    origin: &Origin,
+    origins: &mut BTreeMap<String, Origin>,
+) {
+    for (name, value) in over {
+        let key = if above.is_empty() { name.clone() } else { format!("{above}.{name}") };
+        if let Value::Object(above) = value {
+            let below = base.entry(name).or_insert_with(|| Value::Object(Map::new()));
+            if !below.is_object() {
+                *below = Value::Object(Map::new());
+                origins.remove(&key);
             }
+            if let Value::Object(below) = below {
+                merge(below, above, &key, origin, origins);
+            }
+        } else {
+            let inside = format!("{key}.");
+            origins.retain(|other, _| !other.starts_with(&inside));
+            origins.insert(key, origin.clone());
+            base.insert(name, value);
         }
     }
 }

@@ -134,8 +134,11 @@ impl RunContext<'_> {
             program: command.program.clone(),
             args: command.args.iter().map(OsString::from).collect(),
             cwd: self.repo.root().to_path_buf(),
-            env: vec![("PATH".into(), search.to_os_string())],
-            env_remove: Vec::new(),
+            env: [("PATH".into(), search.to_os_string())]
+                .into_iter()
+                .chain(self.repo.env().for_child())
+                .collect(),
+            env_remove: self.repo.env().withheld_from_child(),
             prompt,
             max_line_bytes: match command.kind {
                 AgentKind::CodexExec => MAX_JSON_LINE,
