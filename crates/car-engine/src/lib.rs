@@ -4,6 +4,7 @@
 //! functions and own no rule.
 
 pub mod config;
+pub mod conversation;
 pub mod demo;
 mod docs;
 pub mod doctor;
