@@ -4,6 +4,7 @@
 //! the server, the command line and the page agree on shapes by sharing them.
 
 pub mod conversation;
+pub mod docs;
 pub mod format;
 pub mod log;
 pub mod run;

@@ -18,7 +18,7 @@ mod repo;
 pub mod runner;
 mod served;
 
-pub use docs::Docs;
+pub use docs::{DocChange, DocWrite, Docs, Expected};
 pub use error::{EngineError, ErrorKind};
 pub use follow::follow;
 pub use history::{History, LogView};

@@ -5,7 +5,7 @@ mod seed;
 use std::path::{Path, PathBuf};
 
 use crate::config::{CAR_DIR, Mode};
-use crate::{EngineError, ErrorKind};
+use crate::{EngineError, ErrorKind, Repo};
 
 /// How to choose between repository and hub.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -73,6 +73,13 @@ pub async fn init(
     Ok(InitReport { mode, car_dir: root.join(CAR_DIR), backups: seeding.backups })
 }
 
+/// Brings the file that tells agents what CAR is up to date. Trouble with it is no reason not to work.
+pub(crate) fn refresh_about(repo: &Repo) {
+    if let Err(error) = seed::refresh_about(repo) {
+        tracing::warn!(%error, "ABOUT_CAR.md stays as it is");
+    }
+}
+
 /// Whether a directory below holds a git repository; links and directories that never hold one are not entered.
 fn has_repository_below(start: &Path) -> bool {
     let mut dirs = vec![start.to_path_buf()];
@@ -124,6 +131,22 @@ mod tests {
             assert!(about.contains(text), "{text}");
         }
         crate::Repo::open(&root).expect("a valid configuration");
+    }
+
+    #[tokio::test]
+    async fn what_agents_read_about_car_follows_the_configuration_unless_a_person_owns_it() {
+        let dir = tempfile::tempdir().expect("temp dir");
+        fs::create_dir_all(dir.path().join(".git")).expect("dir");
+        init_auto(dir.path(), false).await.expect("initialised");
+        let root = fs::canonicalize(dir.path()).expect("path");
+        let about = root.join(CAR_DIR).join("ABOUT_CAR.md");
+        fs::write(root.join(CAR_DIR).join("config.yml"), "docs: {todo: TASKS.md}").expect("write");
+        let repo = Repo::open(&root).expect("valid");
+        refresh_about(&repo);
+        assert!(fs::read_to_string(&about).expect("there").contains("TASKS.md"));
+        fs::write(&about, "mine").expect("write");
+        refresh_about(&repo);
+        assert_eq!(fs::read_to_string(&about).expect("there"), "mine");
     }
 
     #[tokio::test]

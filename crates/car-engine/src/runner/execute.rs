@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use car_agent::{AgentCommand, AgentKind, AgentProcess, AgentSpec, CodexEvents, search_path};
 use car_domain::Timestamp;
-use car_domain::run::{JournalEntry, Outcome, RunEnd, RunEvent, RunKind};
+use car_domain::run::{JournalEntry, NoticeLevel, Outcome, RunEnd, RunEvent, RunKind};
 use car_domain::state::{ProcessId, RunnerStatus, ThreadUsage};
 use car_domain::todo::TodoList;
 use tokio::sync::watch;
@@ -63,6 +63,7 @@ impl RunContext<'_> {
             commit: car_git::head(self.repo.root()).await,
         };
         self.record(&mut journal, event)?;
+        self.keep_documents(&mut journal, "outside")?;
         let mut heard = Heard::default();
         let worked = match ready {
             Ok((command, prompt)) => {
@@ -79,6 +80,17 @@ impl RunContext<'_> {
             reason: Some(sentence(&error)),
         });
         self.finish(journal, &todo, end, started, heard)
+    }
+
+    /// Adds the documents to their history. A history that cannot be written is told and does not keep a run from working.
+    fn keep_documents(
+        &mut self,
+        journal: &mut RunJournal,
+        author: &str,
+    ) -> Result<(), EngineError> {
+        let Err(error) = self.repo.docs().observe(author) else { return Ok(()) };
+        let text = format!("The history of the documents has a gap here: {}", sentence(&error));
+        self.record(journal, RunEvent::Notice { level: NoticeLevel::Warning, text })
     }
 
     /// Says in the state that the run is open. Returns the thread of the run before.
@@ -237,6 +249,7 @@ impl RunContext<'_> {
         started: Instant,
         heard: &Heard,
     ) -> Result<(), EngineError> {
+        self.keep_documents(journal, &format!("run {}", journal.run()))?;
         let todo = self.repo.docs().todo()?;
         if todo != *todo_before {
             let ticked = todo.ticked_since(todo_before);

@@ -69,6 +69,11 @@ impl RunJournal {
         })
     }
 
+    /// Number of the run.
+    pub(super) fn run(&self) -> u64 {
+        self.run
+    }
+
     /// Appends an event and returns its entry.
     pub(super) fn append(
         &mut self,

@@ -69,6 +69,7 @@ pub async fn run_loop(
 ) -> Result<LoopReport, EngineError> {
     let state = settle(repo, &lock).await?;
     remove_stop_file(repo)?;
+    crate::init::refresh_about(repo);
     let pid = nix::unistd::Pid::this().as_raw();
     let runner = process_id(pid).unwrap_or(ProcessId { pid, start_ticks: 0 });
     change_state(repo, |state| {

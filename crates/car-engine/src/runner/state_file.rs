@@ -3,18 +3,14 @@
 //! Written by the runner while it holds the lock, under `state.json.lock` like the original, so that its sessions and a
 //! newer version's keys survive.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
 
 use car_domain::state::RunnerState;
 
-use crate::files::write_atomic;
-use crate::{EngineError, ErrorKind, Repo, now};
-
-/// Longest wait for another writer of the file; writers hold its lock for milliseconds.
-const LOCK_PATIENCE: Duration = Duration::from_secs(5);
+use crate::files::{lock_file, write_atomic};
+use crate::{EngineError, Repo, now};
 
 /// Reads the state; a missing file is the state before the first run.
 ///
@@ -33,7 +29,7 @@ pub(super) fn change_state(
     repo: &Repo,
     change: impl FnOnce(&mut RunnerState),
 ) -> Result<RunnerState, EngineError> {
-    let _lock = lock(repo)?;
+    let _lock = lock_file(&repo.car_dir().join("state.json.lock"))?;
     let mut state = match read_state(repo)? {
         Some(state) => state,
         None => {
@@ -53,27 +49,4 @@ fn put_aside(repo: &Repo) -> Result<(), EngineError> {
     let aside = PathBuf::from(format!("{}.corrupt-{}", path.display(), now().as_millis()));
     tracing::warn!(file = %aside.display(), "state.json was damaged; it is kept under this name");
     fs::copy(&path, &aside).map(drop).map_err(|error| EngineError::file("copy aside", &path, error))
-}
-
-fn lock(repo: &Repo) -> Result<File, EngineError> {
-    let path = repo.car_dir().join("state.json.lock");
-    let failed = |error| EngineError::file("lock", &path, error);
-    let file =
-        File::options().write(true).create(true).truncate(false).open(&path).map_err(failed)?;
-    let until = Instant::now() + LOCK_PATIENCE;
-    loop {
-        match file.try_lock() {
-            Ok(()) => return Ok(file),
-            Err(fs::TryLockError::Error(error)) => return Err(failed(error)),
-            Err(fs::TryLockError::WouldBlock) if Instant::now() > until => {
-                return Err(EngineError::new(
-                    ErrorKind::Other,
-                    format!("{} has been locked by another process for too long", path.display()),
-                )
-                .with_hint("an old version of the tool may hang; end it and try again"));
-            }
-            // Holders only rewrite one small file, so the wait is a matter of microseconds.
-            Err(fs::TryLockError::WouldBlock) => std::thread::yield_now(),
-        }
-    }
 }

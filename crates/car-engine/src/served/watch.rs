@@ -6,9 +6,10 @@
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use car_agent::{process_id, wait_until_gone};
+use car_domain::docs::DocKind;
 use car_domain::state::ProcessId;
 use car_domain::view::{Activity, Dashboard, LiveEvent};
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
@@ -53,6 +54,8 @@ struct Watched {
     journal: Option<(u64, JournalCursor)>,
     runner: Option<ProcessId>,
     stalls_at: Option<Instant>,
+    /// When each document was last written, as far as its history knows.
+    doc_times: Vec<Option<SystemTime>>,
 }
 
 pub(super) fn start(served: Arc<Served>, tracker: &TaskTracker, cancel: CancellationToken) {
@@ -137,8 +140,14 @@ impl Watching {
                     }
                 }
             }
-            let watched =
-                Watched { root, told: None, journal: None, runner: None, stalls_at: None };
+            let watched = Watched {
+                root,
+                told: None,
+                journal: None,
+                runner: None,
+                stalls_at: None,
+                doc_times: Vec::new(),
+            };
             self.repos.insert(id.clone(), watched);
             self.dirty.mark(&id);
         }
@@ -163,6 +172,9 @@ impl Watching {
             Ok(dashboard) => dashboard,
             Err(error) => return tracing::warn!(repo = id, %error, "cannot be looked at"),
         };
+        if let Err(error) = watched.keep_documents(&dashboard).await {
+            tracing::warn!(repo = id, %error, "the history of the documents has a gap");
+        }
         let state = &dashboard.repo.state;
         let heard = state.activity == Activity::Running;
         watched.stalls_at = heard.then(|| Instant::now() + STALL_AFTER);
@@ -203,6 +215,26 @@ impl Watched {
         for (run, entries) in batches {
             served.live.publish(&LiveEvent::Journal { repo: id.to_owned(), run, entries });
         }
+        Ok(())
+    }
+}
+
+impl Watched {
+    /// Adds documents that were written since the last look to their history.
+    async fn keep_documents(&mut self, dashboard: &Dashboard) -> Result<(), crate::EngineError> {
+        let run = dashboard.runs.first().filter(|run| run.end.is_none()).map(|run| run.run);
+        let (root, known) = (self.root.clone(), std::mem::take(&mut self.doc_times));
+        self.doc_times = blocking(move || {
+            let repo = Repo::open(&root)?;
+            let time = |kind| std::fs::metadata(repo.docs().path(kind)).ok()?.modified().ok();
+            let times: Vec<_> = DocKind::ALL.into_iter().map(time).collect();
+            if times != known {
+                let author = run.map_or_else(|| "outside".to_owned(), |run| format!("run {run}"));
+                repo.docs().observe(&author)?;
+            }
+            Ok(times)
+        })
+        .await?;
         Ok(())
     }
 }
