@@ -17,6 +17,7 @@ mod prompt;
 mod repo;
 pub mod runner;
 mod served;
+pub mod sessions;
 
 pub use docs::{DocChange, DocWrite, Docs, Expected};
 pub use error::{EngineError, ErrorKind};
@@ -27,6 +28,13 @@ pub use repo::{Repo, find_root_config};
 pub use served::{RunIndex, Served, StreamItem, Subscription};
 
 use car_domain::Timestamp;
+
+/// The changes from one text to another as a unified diff of the file `path`.
+pub fn unified_diff(old: &str, new: &str, path: &str) -> String {
+    let mut options = diffy::DiffOptions::new();
+    options.set_original_filename(format!("a/{path}")).set_modified_filename(format!("b/{path}"));
+    options.create_patch(old, new).to_string()
+}
 
 /// The time now; the engine's only clock for dates.
 pub fn now() -> Timestamp {

@@ -17,6 +17,10 @@ impl CliError {
         Self { message: message.into(), hint: None, code: 1 }
     }
 
+    pub(super) fn config(message: impl Into<String>) -> Self {
+        Self { message: message.into(), hint: None, code: 3 }
+    }
+
     pub(super) fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self

@@ -4,9 +4,13 @@
 //! usage, 3 configuration, 4 the agent failed, 130 interrupted.
 
 mod agent_guard;
+mod clear_docs;
 mod completions;
+mod config;
 mod demo;
+mod docs;
 mod doctor;
+mod edit;
 mod error;
 mod index;
 mod init;
@@ -14,10 +18,12 @@ mod kill;
 mod live;
 mod log;
 mod logging;
+mod man;
 mod run;
 mod runs;
 mod scripted_agent;
 mod serve;
+mod sessions;
 mod status;
 mod stop;
 mod ui;
@@ -49,11 +55,18 @@ enum Command {
     Status(status::StatusArgs),
     Log(log::LogArgs),
     Runs(runs::RunsArgs),
+    Docs(docs::DocsArgs),
+    Edit(edit::EditArgs),
+    ClearDocs(clear_docs::ClearDocsArgs),
+    Config(config::ConfigArgs),
+    Sessions(sessions::SessionsArgs),
+    StopSession(sessions::StopSessionArgs),
     Serve(serve::ServeArgs),
     Demo(demo::DemoArgs),
     Doctor(doctor::DoctorArgs),
     Index(index::IndexArgs),
     Completions(completions::CompletionsArgs),
+    Man(man::ManArgs),
     #[command(hide = true)]
     AgentGuard(agent_guard::AgentGuardArgs),
     #[command(hide = true)]
@@ -103,11 +116,18 @@ fn dispatch(command: Command) -> CommandResult {
         Command::Status(args) => status::run(&args),
         Command::Log(args) => log::run(&args),
         Command::Runs(args) => runs::run(&args),
+        Command::Docs(args) => docs::run(&args),
+        Command::Edit(args) => edit::run(&args),
+        Command::ClearDocs(args) => clear_docs::run(&args),
+        Command::Config(args) => config::run(&args),
+        Command::Sessions(args) => sessions::list(&args),
+        Command::StopSession(args) => sessions::stop(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Index(args) => index::run(&args),
         Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => man::run(&args),
         Command::AgentGuard(args) => agent_guard::run(&args),
         Command::ScriptedAgent(args) => scripted_agent::run(&args),
     }
@@ -137,5 +157,21 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_and_option_says_what_it_does() {
+        fn look(command: &clap::Command) {
+            let name = command.get_name();
+            assert!(command.is_hide_set() || command.get_about().is_some(), "{name}");
+            for argument in command.get_arguments() {
+                let said = argument.is_hide_set() || argument.get_help().is_some();
+                assert!(said, "{name} {}", argument.get_id());
+            }
+            command.get_subcommands().for_each(look);
+        }
+        let mut command = Cli::command();
+        command.build();
+        look(&command);
     }
 }

@@ -9,6 +9,8 @@ pub(super) mod style {
     pub(crate) const BOLD: &str = "\x1b[1m";
     pub(crate) const DIM: &str = "\x1b[2m";
     pub(crate) const RED: &str = "\x1b[31m";
+    pub(crate) const GREEN: &str = "\x1b[32m";
+    pub(crate) const YELLOW: &str = "\x1b[33m";
     pub(crate) const CYAN: &str = "\x1b[36m";
     pub(crate) const RESET: &str = "\x1b[0m";
 }
@@ -29,6 +31,33 @@ pub(super) fn raw_out(text: &str) {
 /// A line of talk on standard error.
 pub(super) fn say(line: &str) {
     anstream::eprintln!("{line}");
+}
+
+/// A unified diff with additions green and removals red.
+pub(super) fn coloured_diff(diff: &str) -> String {
+    use style::{BOLD, CYAN, GREEN, RED, RESET};
+    let coloured = |line: &str| {
+        let style = match line.as_bytes() {
+            [b'+', b'+', b'+', ..] | [b'-', b'-', b'-', ..] => BOLD,
+            [b'@', b'@', ..] => CYAN,
+            [b'+', ..] => GREEN,
+            [b'-', ..] => RED,
+            _ => return format!("{line}\n"),
+        };
+        format!("{style}{line}{RESET}\n")
+    };
+    diff.lines().map(coloured).collect()
+}
+
+/// Asks a question on the terminal and reads one line. The end of the input is an answer nobody gave.
+pub(super) fn ask(question: &str) -> Result<String, CliError> {
+    let mut stderr = anstream::stderr();
+    let _ = stderr.write_all(question.as_bytes()).and_then(|()| stderr.flush());
+    let mut line = String::new();
+    match std::io::stdin().read_line(&mut line) {
+        Ok(0) | Err(_) => Err(CliError::other("Aborted.")),
+        Ok(_) => Ok(line),
+    }
 }
 
 /// An error with its hint.

@@ -27,6 +27,7 @@ const RESERVED: [Reserved; 4] = [
             ("crates/car-git/", "runs git"),
             ("crates/car-engine/src/demo/scripted.rs", "is an agent, and agents run commands"),
             ("crates/car-testkit/", "starts what it fakes"),
+            ("server/src/cli/edit.rs", "opens the owner's editor on the owner's terminal"),
             ("xtask/", "runs cargo and wasm-opt"),
         ],
         message: "starting a process belongs to car-agent, or for git to car-git",

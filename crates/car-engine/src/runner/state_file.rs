@@ -25,7 +25,7 @@ pub(crate) fn read_state(repo: &Repo) -> Result<Option<RunnerState>, EngineError
 }
 
 /// Changes the state and returns the new one. A damaged file is copied aside first and replaced.
-pub(super) fn change_state(
+pub(crate) fn change_state(
     repo: &Repo,
     change: impl FnOnce(&mut RunnerState),
 ) -> Result<RunnerState, EngineError> {

@@ -1,6 +1,9 @@
 //! What a person or a script reads: output, exit codes, wording.
 
+mod config;
 mod demo;
+mod documents;
 mod idle;
 mod log;
+mod sessions;
 mod usage;

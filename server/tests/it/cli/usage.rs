@@ -24,34 +24,13 @@ fn wrong_usage_exits_with_2() {
 
 #[test]
 fn help_exits_with_0_and_hides_what_is_not_for_people() {
-    let project = Project::bare();
-    insta::assert_snapshot!(project.car(&["--help"]), @r"
-    Runs a coding agent in a loop until the TODO list is done
-
-    Usage: car <COMMAND>
-
-    Commands:
-      init         Prepare a git repository, or a directory of repositories, for CAR
-      run          Run the agent again and again until the TODO list is done
-      once         Run the agent once
-      resume       Go on after a stop, a failure or a crash
-      stop         Stop the loop after the current run
-      kill         End the loop and its agent now; the run counts as failed
-      status       Show what the loop is doing
-      log          Show the log of a run
-      runs         List the runs of the repository
-      serve        Serve the repository, or the hub, to browsers
-      demo         Show CAR at work on three small repositories made for it
-      doctor       Check that everything a loop needs is there
-      index        Care for the index of the run history
-      completions  Print completions for a shell
-      help         Print this message or the help of the given subcommand(s)
-
-    Options:
-      -h, --help     Print help
-      -V, --version  Print version
-    [exit 0]
-    ");
+    let shown = Project::bare().car(&["--help"]).exits(0);
+    for line in ["Usage: car <COMMAND>", "  run ", "  status ", "  docs ", "  config "] {
+        assert!(shown.stdout.contains(line), "{line} is missing: {shown}");
+    }
+    for hidden in ["agent-guard", "scripted-agent"] {
+        assert!(!shown.stdout.contains(hidden), "{shown}");
+    }
 }
 
 #[test]
@@ -76,22 +55,6 @@ fn without_a_configuration_every_command_exits_with_3_and_says_what_to_do() {
         assert_eq!(project.car(&command).exits(3).stderr, shown.stderr, "{command:?}");
     }
     assert_eq!(project.car(&["index", "rebuild"]).exits(3).stderr, shown.stderr);
-}
-
-#[test]
-fn a_wrong_value_is_named_with_its_key() {
-    let project = Project::new();
-    project.write("config.yml", "runner: {sleep_seconds: soon}");
-    insta::assert_snapshot!(project.car(&["status"]), @r#"
-    ! error: runner.sleep_seconds: invalid type: string "soon", expected u64
-    ! hint: fix the value in .codex-autorunner/config.yml or codex-autorunner.yml
-    [exit 3]
-    "#);
-    project.write("config.yml", "version: 1");
-    insta::assert_snapshot!(project.car(&["status"]), @r"
-    ! error: Unsupported config version; expected 2
-    [exit 3]
-    ");
 }
 
 #[test]

@@ -1,0 +1,180 @@
+//! Terminal sessions of a repository as a running server tells them, or as its last word in `state.json`.
+
+use std::time::Duration;
+
+use car_domain::state::RunnerState;
+use reqwest::{Method, RequestBuilder, StatusCode};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use crate::runner::{change_state, read_state};
+use crate::{EngineError, ErrorKind, Repo};
+
+/// How long a server on this machine may take to answer.
+const TIMEOUT: Duration = Duration::from_secs(2);
+
+/// A terminal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TerminalSession {
+    /// Its id.
+    pub session_id: String,
+    /// Where it was started.
+    #[serde(default)]
+    pub repo_path: Option<String>,
+    /// When it was started.
+    #[serde(default)]
+    pub created_at: Option<String>,
+    /// When somebody last used it.
+    #[serde(default)]
+    pub last_seen_at: Option<String>,
+    /// `active` or `closed`.
+    #[serde(default)]
+    pub status: Option<String>,
+    /// Whether its process lives; only a server knows.
+    #[serde(default)]
+    pub alive: Option<bool>,
+    /// What else the server says.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
+}
+
+/// All terminals, and who told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sessions {
+    /// The terminals.
+    pub sessions: Vec<TerminalSession>,
+    /// Id of the terminal of each repository.
+    pub repo_to_session: Map<String, Value>,
+    /// Whether a running server told; otherwise it is what `state.json` says.
+    pub from_server: bool,
+}
+
+/// How a terminal was ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stopped {
+    /// The server ended it.
+    ByServer(String),
+    /// No server runs; it was taken out of `state.json`.
+    StateOnly(String),
+}
+
+/// Lists the terminals of `repo`.
+///
+/// # Errors
+/// When the server refuses us, or `state.json` cannot be read.
+pub async fn sessions(repo: &Repo) -> Result<Sessions, EngineError> {
+    let query = if token(repo)?.is_some() { "?include_abs_paths=1" } else { "" };
+    match ask(repo, Method::GET, &format!("/api/sessions{query}"), None).await? {
+        Some(answer) => Ok(Sessions {
+            sessions: list(&answer["sessions"]),
+            repo_to_session: answer["repo_to_session"].as_object().cloned().unwrap_or_default(),
+            from_server: true,
+        }),
+        None => Ok(of_state(&read_state(repo)?.unwrap_or_default())),
+    }
+}
+
+/// Ends the terminal `session`, or that of `repo`.
+///
+/// # Errors
+/// When there is none, or the server refuses.
+pub async fn stop_session(repo: &Repo, session: Option<&str>) -> Result<Stopped, EngineError> {
+    let root = repo.root().to_string_lossy().into_owned();
+    let body = match session {
+        Some(id) => json!({ "session_id": id }),
+        None => json!({ "repo_path": root }),
+    };
+    if let Some(answer) = ask(repo, Method::POST, "/api/sessions/stop", Some(&body)).await? {
+        let id = answer["session_id"].as_str().or(session).unwrap_or_default();
+        return Ok(Stopped::ByServer(id.to_owned()));
+    }
+    let known = of_state(&read_state(repo)?.unwrap_or_default());
+    let of_repo = || known.repo_to_session.get(&root).and_then(Value::as_str);
+    let id = session.or_else(of_repo).unwrap_or_default().to_owned();
+    if !known.sessions.iter().any(|session| session.session_id == id) {
+        return Err(EngineError::not_found("Session not found (server unavailable)")
+            .with_hint("`car sessions` lists those that are known"));
+    }
+    change_state(repo, |state| forget(state, &id))?;
+    Ok(Stopped::StateOnly(id))
+}
+
+fn forget(state: &mut RunnerState, id: &str) {
+    if let Some(Value::Object(sessions)) = state.other.get_mut("sessions") {
+        sessions.remove(id);
+    }
+    if let Some(Value::Object(of_repos)) = state.other.get_mut("repo_to_session") {
+        of_repos.retain(|_, session| session != id);
+    }
+}
+
+fn of_state(state: &RunnerState) -> Sessions {
+    let map = |key: &str| state.other.get(key).and_then(Value::as_object).cloned();
+    let sessions = map("sessions").unwrap_or_default().into_iter().filter_map(|(id, mut value)| {
+        value.as_object_mut()?.insert("session_id".to_owned(), id.into());
+        serde_json::from_value(value).ok()
+    });
+    Sessions {
+        sessions: sessions.collect(),
+        repo_to_session: map("repo_to_session").unwrap_or_default(),
+        from_server: false,
+    }
+}
+
+fn list(value: &Value) -> Vec<TerminalSession> {
+    let items = value.as_array().map_or(&[][..], Vec::as_slice);
+    items.iter().filter_map(|item| serde_json::from_value(item.clone()).ok()).collect()
+}
+
+/// Asks the server of `repo`; `None` when none answers there.
+async fn ask(
+    repo: &Repo,
+    method: Method,
+    path: &str,
+    body: Option<&Value>,
+) -> Result<Option<Value>, EngineError> {
+    let server = &repo.config().server;
+    let base = server.normal_base_path();
+    let url = format!("http://{}:{}{base}{path}", server.host, server.port);
+    let client = reqwest::Client::builder().no_proxy().timeout(TIMEOUT).build();
+    let Ok(client) = client else { return Ok(None) };
+    let request = with_token(client.request(method, &url), token(repo)?);
+    let request = if let Some(body) = body { request.json(body) } else { request };
+    let Ok(response) = request.send().await else { return Ok(None) };
+    let status = response.status();
+    let answer: Value = response.json().await.unwrap_or_default();
+    match status {
+        status if status.is_success() && answer.is_object() => Ok(Some(answer)),
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(EngineError::new(
+            ErrorKind::Other,
+            format!("the server at {url} does not accept our token"),
+        )
+        .with_hint("set the variable that server.auth_token_env names to the server's token")),
+        StatusCode::NOT_FOUND if answer["detail"].is_string() => {
+            let said = answer["detail"].as_str().unwrap_or_default();
+            Err(EngineError::not_found(said.to_owned())
+                .with_hint("`car sessions` lists those that are known"))
+        }
+        // Something else listens there, or a server that knows no terminals.
+        _ => Ok(None),
+    }
+}
+
+fn with_token(request: RequestBuilder, token: Option<String>) -> RequestBuilder {
+    match token {
+        Some(token) => request.bearer_auth(token),
+        None => request,
+    }
+}
+
+/// The server's token, when one is configured.
+fn token(repo: &Repo) -> Result<Option<String>, EngineError> {
+    let name = repo.config().server.auth_token_env.trim();
+    if name.is_empty() {
+        return Ok(None);
+    }
+    repo.env().var(name).map(Some).ok_or_else(|| {
+        EngineError::config(format!("server.auth_token_env names {name}, which is not set"))
+            .with_hint("set it in the environment or in .codex-autorunner/.env")
+    })
+}
