@@ -99,6 +99,15 @@ pub async fn stop_session(repo: &Repo, session: Option<&str>) -> Result<Stopped,
     Ok(Stopped::StateOnly(id))
 }
 
+/// The terminal of `repo` by `state`, without asking a server.
+pub fn session_of(repo: &Repo, state: &RunnerState) -> Option<TerminalSession> {
+    let mut known = of_state(state);
+    let root = repo.root().to_string_lossy();
+    let id = known.repo_to_session.get(root.as_ref())?.as_str()?;
+    let at = known.sessions.iter().position(|session| session.session_id == id)?;
+    Some(known.sessions.swap_remove(at))
+}
+
 fn forget(state: &mut RunnerState, id: &str) {
     if let Some(Value::Object(sessions)) = state.other.get_mut("sessions") {
         sessions.remove(id);

@@ -6,6 +6,7 @@ use car_domain::state::RunnerStatus;
 use car_domain::view::Activity;
 use car_engine::Repo;
 use car_engine::runner::{Standing, standing};
+use car_engine::sessions::session_of;
 use clap::Args;
 use serde_json::json;
 
@@ -43,11 +44,17 @@ fn as_text(repo: &Repo, standing: &Standing) -> String {
         format!("Last start: {}", or_none(state.last_run_started_at)),
         format!("Last finish: {}", or_none(state.last_run_finished_at)),
         format!("Runner pid: {}", or_none(standing.view.runner_pid)),
-        "Terminal session: none".to_owned(),
+        format!("Terminal session: {}", terminal(repo, standing)),
         format!("Outstanding TODO items: {}", standing.todo.n_open()),
     ];
     lines.extend(standing.view.detail.as_ref().map(|detail| format!("Reason: {detail}")));
     lines.join("\n")
+}
+
+fn terminal(repo: &Repo, standing: &Standing) -> String {
+    let Some(session) = session_of(repo, &standing.state) else { return "none".to_owned() };
+    let (status, seen) = (ui::or_none(session.status), ui::or_none(session.last_seen_at));
+    format!("{} (status={status}, last_seen={seen})", session.session_id)
 }
 
 fn as_json(repo: &Repo, standing: &Standing) -> serde_json::Value {
@@ -67,6 +74,7 @@ fn as_json(repo: &Repo, standing: &Standing) -> serde_json::Value {
         "last_run_started_at": state.last_run_started_at,
         "last_run_finished_at": state.last_run_finished_at,
         "runner_pid": view.runner_pid,
+        "terminal_session": session_of(repo, &standing.state).map(|session| session.session_id),
         "todo": { "open": standing.todo.n_open(), "done": standing.todo.n_done() },
     })
 }

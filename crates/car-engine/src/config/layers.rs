@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use super::model::Mode;
 use super::{CAR_DIR, CONFIG_FILE, RootEnv, schema, variables};
 use crate::EngineError;
+use crate::files::parse_yaml;
 
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,7 +60,8 @@ pub(super) fn merged(root: &Path, env: &RootEnv) -> Result<Merged, EngineError> 
     let over = read(&over_path).map_err(|error| {
         let path = over_path.display();
         let message = format!("Invalid override config {path}; fix or delete it");
-        EngineError::config(message).with_source(error)
+        let hint = error.hint().unwrap_or_default();
+        EngineError::config(message).with_source(error).with_hint(hint)
     })?;
     // Both root files together decide whether they are divided by mode.
     let over = over.unwrap_or_default();
@@ -109,16 +111,14 @@ fn read(path: &Path) -> Result<Option<Map<String, Value>>, EngineError> {
             return Err(EngineError::config(message).with_source(error));
         }
     };
-    if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
-        return Ok(Some(Map::new()));
-    }
-    let value: Value = serde_saphyr::from_str(&text).map_err(|error| {
-        EngineError::config(format!("Invalid YAML in {}: {error}", path.display()))
-    })?;
-    match value {
+    match parse_yaml(path, &text)? {
         Value::Object(map) => Ok(Some(map)),
         Value::Null => Ok(Some(Map::new())),
-        _ => Err(EngineError::config(format!("Config file must be a mapping: {}", path.display()))),
+        _ => {
+            let message = format!("Config file must be a mapping: {}", path.display());
+            Err(EngineError::config(message)
+                .with_hint("write `key: value` lines; `car config schema` lists the keys"))
+        }
     }
 }
 

@@ -108,22 +108,23 @@ fn must_exist(root: &Path) -> Result<(), EngineError> {
 
 fn config_of(merged: &Merged) -> Result<Config, EngineError> {
     let value = &merged.value;
-    if let Some(mode) = value["mode"].as_str().filter(|mode| !["repo", "hub"].contains(mode)) {
-        return Err(EngineError::config(format!(
-            "Invalid mode '{mode}'; expected 'hub' or 'repo'"
-        )));
-    }
-    if value.get("version").is_some_and(|version| version.as_u64() != Some(2)) {
-        return Err(EngineError::config("Unsupported config version; expected 2"));
-    }
-    let fix = |problem: String| {
-        let key = problem.split(' ').next().unwrap_or_default();
+    let fix_key = |key: &str, problem: String| {
         let hint = match merged.origins.get(key) {
             Some(origin) => format!("fix the value in {origin}"),
             None => "`car config validate` lists all problems".to_owned(),
         };
         EngineError::config(problem).with_hint(hint)
     };
+    let fix = |problem: String| {
+        let key = problem.split(' ').next().unwrap_or_default().to_owned();
+        fix_key(&key, problem)
+    };
+    if let Some(mode) = value["mode"].as_str().filter(|mode| !["repo", "hub"].contains(mode)) {
+        return Err(fix_key("mode", format!("Invalid mode '{mode}'; expected 'hub' or 'repo'")));
+    }
+    if value.get("version").is_some_and(|version| version.as_u64() != Some(2)) {
+        return Err(fix_key("version", "Unsupported config version; expected 2".to_owned()));
+    }
     if let Some(problem) = schema::check(value).problems.into_iter().next() {
         return Err(fix(problem));
     }

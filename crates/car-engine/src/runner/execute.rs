@@ -73,11 +73,11 @@ impl RunContext<'_> {
             }
             Err(error) => Err(error),
         };
-        let end = worked.unwrap_or_else(|error| RunEnd {
-            outcome: Outcome::Failed,
-            exit_code: None,
-            signal: None,
-            reason: Some(sentence(&error)),
+        let end = worked.unwrap_or_else(|error| {
+            let reason = sentence(&error);
+            journal.log_failure(now(), &reason);
+            let reason = Some(reason);
+            RunEnd { outcome: Outcome::Failed, exit_code: None, signal: None, reason }
         });
         self.finish(journal, &todo, end, started, heard)
     }

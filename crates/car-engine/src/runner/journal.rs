@@ -7,7 +7,7 @@ use std::fs;
 use std::io;
 
 use car_domain::Timestamp;
-use car_domain::log::{end_marker, start_marker, stdout_line, stdout_lines};
+use car_domain::log::{end_marker, log_line, start_marker, stdout_line, stdout_lines};
 use car_domain::run::{JournalEntry, NoticeLevel, RunEvent};
 
 use crate::files::{AppendFile, RotatingLog};
@@ -94,6 +94,12 @@ impl RunJournal {
         let lines = head.into_iter().chain(output.lines().map(str::to_owned));
         let run = self.run;
         self.log_lines(lines.map(|line| stdout_line(at, run, &line)));
+    }
+
+    /// Says in the text logs why there was no agent to say anything.
+    pub(super) fn log_failure(&mut self, at: Timestamp, reason: &str) {
+        let line = log_line(at, self.run, &format!("FATAL: {reason}"));
+        self.log_lines(std::iter::once(line));
     }
 
     /// Ends the text logs with the marker and makes everything survive a power cut.

@@ -91,6 +91,7 @@ fn status_as_json_has_every_key_also_before_the_first_run() {
       "last_run_started_at": null,
       "last_run_finished_at": null,
       "runner_pid": null,
+      "terminal_session": null,
       "todo": {
         "open": 2,
         "done": 1

@@ -16,6 +16,8 @@ fn known_terminals_are_listed_and_taken_out_without_a_server() {
         "repo_to_session": {root.as_str(): "abc"},
     });
     project.write("state.json", &state.to_string());
+    let status = project.car(&["status"]).exits(0).stdout;
+    assert!(status.contains("Terminal session: abc (status=active, last_seen=None)\n"), "{status}");
     insta::assert_snapshot!(project.car(&["sessions"]), @r"
     Sessions (state): 1
     - abc: repo=<repo> status=active last_seen=unknown alive=unknown

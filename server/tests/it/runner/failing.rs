@@ -60,6 +60,12 @@ fn an_agent_that_does_not_exist_is_named() {
         project.journal(1).last().map(|entry| &entry.event),
         Some(RunEvent::RunFinished { end, .. }) if end.outcome == Outcome::Failed
     ));
+    insta::assert_snapshot!(project.car(&["log"]), @r"
+    === run 1 start ===
+    [<time>] run=1 FATAL: Codex binary not found: no-such-agent; set codex.binary, or install the Codex CLI
+    === run 1 end (code 1) ===
+    [exit 0]
+    ");
 }
 
 #[test]

@@ -43,7 +43,7 @@ fn its_status_runs_and_log_are_shown() {
     Last start: <time>
     Last finish: <time>
     Runner pid: None
-    Terminal session: none
+    Terminal session: 6f9619ff-8b86-4d01-b42d-00cf4fc964ff (status=active, last_seen=<time>)
     Outstanding TODO items: 1
     [exit 0]
     ");
@@ -92,7 +92,7 @@ fn a_run_that_was_running_when_the_original_died_is_interrupted() {
     Last start: <time>
     Last finish: None
     Runner pid: None
-    Terminal session: none
+    Terminal session: 6f9619ff-8b86-4d01-b42d-00cf4fc964ff (status=active, last_seen=<time>)
     Outstanding TODO items: 1
     Reason: The runner (pid <pid>) was gone in run 1 before the agent ended.
     [exit 0]
