@@ -89,6 +89,11 @@ impl From<car_engine::EngineError> for AppError {
             car_engine::ErrorKind::Conflict => AppErrorKind::Conflict,
             car_engine::ErrorKind::Config
             | car_engine::ErrorKind::Agent
+            | car_engine::ErrorKind::Invalid
+            | car_engine::ErrorKind::Unavailable
+            | car_engine::ErrorKind::Unauthenticated
+            | car_engine::ErrorKind::RateLimited
+            | car_engine::ErrorKind::Timeout
             | car_engine::ErrorKind::Other => AppErrorKind::Server,
         };
         let hint = error.hint().map(|hint| sentence(&hint));

@@ -120,7 +120,8 @@ fn has_flag(args: &[String], names: &[&str]) -> bool {
     args.iter().any(|arg| names.iter().any(|name| is_it(arg, name)))
 }
 
-fn find_program(binary: &str, search: &OsStr) -> Option<PathBuf> {
+/// The program called `binary`: a path (also from `~/`), or the first of that name in the directories of `search`.
+pub fn find_program(binary: &str, search: &OsStr) -> Option<PathBuf> {
     if binary.contains('/') {
         let path = match binary.strip_prefix("~/") {
             Some(rest) => std::env::home_dir()?.join(rest),

@@ -13,7 +13,7 @@ mod program;
 mod tree;
 
 pub use codex::CodexEvents;
-pub use command::{AgentCommand, AgentKind, CommandError, search_path};
+pub use command::{AgentCommand, AgentKind, CommandError, find_program, search_path};
 pub use detached::{READY, Start, start_detached};
 pub use lines::{Line, LineReader};
 pub use process::{AgentLine, AgentProcess, AgentSpec, Exit, SpawnError};

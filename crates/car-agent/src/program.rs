@@ -1,6 +1,7 @@
 //! Programs that are no agents: run once, heard in bounded memory, ended for certain.
 //!
-//! For tools such as `gh` and for commands a person configured. Standard input is empty, so nothing can wait for a prompt. The
+//! For tools such as `gh` and for commands a person configured. Standard input holds what it is
+//! given and ends, so nothing can wait for a prompt. The
 //! program leads a process group of its own, which ends with it, in time or by KILL.
 
 use std::ffi::OsString;
@@ -11,8 +12,8 @@ use std::time::Duration;
 
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
-use tokio::io::{AsyncRead, AsyncReadExt};
-use tokio::process::Command;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::process::{ChildStdin, Command};
 
 /// What to run.
 #[derive(Clone, Debug)]
@@ -27,6 +28,8 @@ pub struct Program {
     pub env: Vec<(OsString, OsString)>,
     /// Variables to take away.
     pub env_remove: Vec<OsString>,
+    /// What it reads on standard input.
+    pub input: Vec<u8>,
     /// Longest time it may take.
     pub timeout: Duration,
     /// Bytes kept of each of its two streams; what comes after is read and dropped.
@@ -87,6 +90,7 @@ impl Program {
             cwd: cwd.into(),
             env: Vec::new(),
             env_remove: Vec::new(),
+            input: Vec::new(),
             timeout: Duration::from_secs(30),
             max_output: 8 << 20,
         }
@@ -110,7 +114,7 @@ impl Program {
             .args(&self.args)
             .current_dir(&self.cwd)
             .envs(self.env.iter().map(|(name, value)| (name, value)))
-            .stdin(Stdio::null())
+            .stdin(if self.input.is_empty() { Stdio::null() } else { Stdio::piped() })
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .process_group(0)
@@ -122,13 +126,16 @@ impl Program {
                 _ => failed(error),
             })?;
         let group = Group(child.id().and_then(|pid| i32::try_from(pid).ok()));
-        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+        let (stdin, stdout, stderr) =
+            (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let all = async {
-            tokio::try_join!(
+            let (stdout, stderr, status, ()) = tokio::try_join!(
                 kept(stdout, self.max_output),
                 kept(stderr, self.max_output),
-                child.wait()
-            )
+                child.wait(),
+                fed(stdin, &self.input),
+            )?;
+            Ok((stdout, stderr, status))
         };
         let ended = tokio::time::timeout(self.timeout, all).await;
         drop(group);
@@ -168,6 +175,14 @@ impl Without for Command {
     }
 }
 
+/// Hands over all of `input` and ends it. A program that does not want it says so itself.
+async fn fed(stdin: Option<ChildStdin>, input: &[u8]) -> io::Result<()> {
+    if let Some(mut stdin) = stdin {
+        let _ = stdin.write_all(input).await;
+    }
+    Ok(())
+}
+
 /// The first `max` bytes of a stream, which is read to its end, and whether there were more.
 async fn kept(stream: Option<impl AsyncRead + Unpin>, max: usize) -> io::Result<(String, bool)> {
     let Some(mut stream) = stream else { return Ok((String::new(), false)) };
@@ -203,6 +218,16 @@ mod tests {
         program.max_output = 10;
         let finished = program.run().await.expect("it ran");
         assert_eq!((finished.stdout.as_str(), finished.is_cut), ("xxxxxxxxxx", true));
+    }
+
+    #[tokio::test]
+    async fn it_reads_all_of_its_input_and_then_the_end() {
+        let mut program = sh("wc -c");
+        program.input = vec![b'x'; 1 << 20];
+        assert_eq!(program.run().await.expect("it ran").stdout.trim(), "1048576");
+        let mut deaf = sh("exec true");
+        deaf.input = vec![b'x'; 1 << 20];
+        assert!(deaf.run().await.expect("it ran").is_success());
     }
 
     #[tokio::test]

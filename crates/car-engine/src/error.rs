@@ -15,6 +15,16 @@ pub enum ErrorKind {
     Config,
     /// The agent failed.
     Agent,
+    /// What was asked for makes no sense.
+    Invalid,
+    /// A program or a service that is needed is not there.
+    Unavailable,
+    /// A service does not know who asks.
+    Unauthenticated,
+    /// A service wants to be asked less often.
+    RateLimited,
+    /// Something took too long and was ended.
+    Timeout,
     /// Anything else, most often the file system.
     Other,
 }
@@ -42,6 +52,11 @@ impl EngineError {
     /// Something the present state forbids.
     pub fn conflict(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Conflict, message)
+    }
+
+    /// A request that makes no sense.
+    pub fn invalid(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Invalid, message)
     }
 
     /// Something wrong with the configuration.

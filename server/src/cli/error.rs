@@ -36,7 +36,14 @@ impl From<EngineError> for CliError {
         let code = match error.kind() {
             ErrorKind::Config => 3,
             ErrorKind::Agent => 4,
-            ErrorKind::NotFound | ErrorKind::Conflict | ErrorKind::Other => 1,
+            ErrorKind::NotFound
+            | ErrorKind::Conflict
+            | ErrorKind::Invalid
+            | ErrorKind::Unavailable
+            | ErrorKind::Unauthenticated
+            | ErrorKind::RateLimited
+            | ErrorKind::Timeout
+            | ErrorKind::Other => 1,
         };
         Self { message: error.to_string(), hint: error.hint(), code }
     }
