@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use car_domain::Timestamp;
-use car_domain::run::{JournalEntry, RunEvent};
+use car_domain::run::{JournalEntry, NoticeLevel, RunEvent};
 use car_domain::view::LiveTail;
 
 use super::step::{CommandEnd, OutputBlock, Step, StepKind};
@@ -141,6 +141,13 @@ impl Timeline {
             RunEvent::ThreadStarted { .. }
             | RunEvent::TurnStarted
             | RunEvent::UsageReported { .. } => return,
+            RunEvent::Checkpoint { .. } | RunEvent::Committed { .. } => {
+                let text = entry.event.text();
+                if text.is_empty() {
+                    return;
+                }
+                StepKind::Notice(NoticeLevel::Info, text)
+            }
             RunEvent::CommandStarted { id, command } => {
                 self.open.insert(id.clone(), entry.seq);
                 StepKind::Command { command: command.clone(), end: None }
@@ -268,6 +275,8 @@ fn plain_step(event: &RunEvent) -> StepKind {
         | RunEvent::CommandFinished { .. }
         | RunEvent::FilesChanged { .. }
         | RunEvent::Output { .. }
+        | RunEvent::Checkpoint { .. }
+        | RunEvent::Committed { .. }
         | RunEvent::RunFinished { .. }
         | RunEvent::ThreadStarted { .. }
         | RunEvent::TurnStarted

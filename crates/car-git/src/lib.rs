@@ -2,6 +2,7 @@
 //!
 //! Every call goes through [`Git`], which keeps the rules. The rest are the questions and changes CAR needs.
 
+mod checkpoint;
 mod command;
 mod commit;
 mod diff;
@@ -10,6 +11,10 @@ mod fingerprint;
 mod repository;
 mod status;
 
+pub use checkpoint::{
+    Checkpoint, CheckpointName, Checkpoints, Difference, Entry, Move, PatchStyle, Renames,
+    StoredCheckpoint,
+};
 pub use command::{Answer, Git};
 pub use commit::commit_all;
 pub use diff::{Change, name_status, stat};

@@ -64,6 +64,9 @@ impl LiveOutput {
                 ticked.iter().for_each(|item| say(&format!("  [x] {item}")));
                 say(&format!("  {DIM}{done} of {} items done{RESET}", done + open));
             }
+            RunEvent::Checkpoint { .. } | RunEvent::Committed { .. } => {
+                entry.event.text().lines().for_each(|line| say(&format!("  {DIM}{line}{RESET}")));
+            }
             RunEvent::RunFinished { end, duration_ms } => {
                 let reason = end.reason.as_deref().unwrap_or_default();
                 let word = end.outcome.word().to_lowercase();

@@ -31,6 +31,8 @@ pub fn stdout_lines(event: &RunEvent) -> Vec<String> {
         | RunEvent::TurnStarted
         | RunEvent::UsageReported { .. }
         | RunEvent::TodoChanged { .. }
+        | RunEvent::Checkpoint { .. }
+        | RunEvent::Committed { .. }
         | RunEvent::RunFinished { .. } => Vec::new(),
     }
 }

@@ -6,8 +6,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{RunEnd, RunKind, Usage};
+use super::{ChangeCount, CheckpointStage, LeftOut, RunEnd, RunKind, Usage};
 use crate::Timestamp;
+use crate::format::count;
 
 /// One line of a journal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -168,6 +169,35 @@ pub enum RunEvent {
         /// Items that became ticked.
         ticked: Vec<String>,
     },
+    /// The whole working tree was put aside in git.
+    #[serde(rename = "checkpoint")]
+    Checkpoint {
+        /// Before or after the agent.
+        stage: CheckpointStage,
+        /// The commit that holds it.
+        commit: String,
+        /// What the run changed; only after the agent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        changes: Option<ChangeCount>,
+        /// What is not in it, as sentences.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        notes: Vec<String>,
+    },
+    /// What the run changed was committed in the user's name.
+    #[serde(rename = "committed")]
+    Committed {
+        /// The commit; absent when there was nothing to commit.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        commit: Option<String>,
+        /// The first of the files in it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        paths: Vec<String>,
+        /// How many files are in it.
+        files: u64,
+        /// Files the run changed that are not in it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        left_out: Vec<LeftOut>,
+    },
     /// The last entry.
     #[serde(rename = "run.finished")]
     RunFinished {
@@ -240,6 +270,8 @@ impl RunEvent {
             Self::Output { .. } => "output",
             Self::Raw { .. } => "raw",
             Self::TodoChanged { .. } => "todo.changed",
+            Self::Checkpoint { .. } => "checkpoint",
+            Self::Committed { .. } => "committed",
             Self::RunFinished { .. } => "run.finished",
         }
     }
@@ -258,6 +290,20 @@ impl RunEvent {
             }
             Self::TurnFailed { message } => message.clone(),
             Self::TodoChanged { ticked, .. } => ticked.join("\n"),
+            Self::Checkpoint { changes, notes, .. } => {
+                let changed = changes.filter(|changes| changes.files > 0);
+                let changed = changed.map(|changes| format!("Changed {changes}"));
+                changed.into_iter().chain(notes.iter().cloned()).collect::<Vec<_>>().join("\n")
+            }
+            Self::Committed { commit, files, left_out, .. } => {
+                let made = commit
+                    .as_ref()
+                    .map(|id| format!("Committed {} as {id:.10}", count(*files, "file", "files")));
+                let missing = left_out
+                    .iter()
+                    .map(|file| format!("Not committed: {} ({})", file.path, file.reason));
+                made.into_iter().chain(missing).collect::<Vec<_>>().join("\n")
+            }
             Self::RunStarted { item, .. } => item.clone().unwrap_or_default(),
             Self::RunFinished { end, .. } => end.reason.clone().unwrap_or_default(),
             Self::ThreadStarted { .. }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{JournalEntry, RunEnd, RunEvent, RunKind, Usage};
+use super::{ChangeCount, CheckpointStage, JournalEntry, RunEnd, RunEvent, RunKind, Usage};
 use crate::Timestamp;
 use crate::text::headline;
 
@@ -38,6 +38,18 @@ pub struct RunSummary {
     pub n_commands: u64,
     /// Files the agent said it edited, counted once per edit.
     pub n_edits: u64,
+    /// Commit that holds the working tree before the run.
+    #[serde(default)]
+    pub checkpoint_before: Option<String>,
+    /// Commit that holds the working tree after it.
+    #[serde(default)]
+    pub checkpoint_after: Option<String>,
+    /// What lies between the two.
+    #[serde(default)]
+    pub changes: Option<ChangeCount>,
+    /// Commit made of what the run changed.
+    #[serde(default)]
+    pub commit: Option<String>,
     /// Sequence number of the last entry seen.
     pub last_seq: u64,
     /// When the last entry was written.
@@ -61,6 +73,10 @@ impl RunSummary {
             headline: None,
             n_commands: 0,
             n_edits: 0,
+            checkpoint_before: None,
+            checkpoint_after: None,
+            changes: None,
+            commit: None,
             last_seq: 0,
             last_at: None,
         }
@@ -87,6 +103,14 @@ impl RunSummary {
                 self.n_edits += changes.len() as u64;
             }
             RunEvent::UsageReported { run, .. } => self.usage = *run,
+            RunEvent::Checkpoint { stage: CheckpointStage::Before, commit, .. } => {
+                self.checkpoint_before = Some(commit.clone());
+            }
+            RunEvent::Checkpoint { stage: CheckpointStage::After, commit, changes, .. } => {
+                self.checkpoint_after = Some(commit.clone());
+                self.changes = *changes;
+            }
+            RunEvent::Committed { commit, .. } => self.commit.clone_from(commit),
             RunEvent::RunFinished { end, duration_ms } => {
                 self.end = Some(end.clone());
                 self.finished_at = Some(entry.at);
@@ -112,6 +136,16 @@ mod tests {
 
     fn entry(seq: u64, event: RunEvent) -> JournalEntry {
         JournalEntry { seq, at: Timestamp::from_millis(1000 * seq as i64), event }
+    }
+
+    #[test]
+    fn a_summary_of_an_older_index_is_still_read() {
+        let mut old = serde_json::to_value(RunSummary::new(3)).expect("json");
+        for name in ["checkpoint_before", "checkpoint_after", "changes", "commit"] {
+            old.as_object_mut().expect("an object").remove(name);
+        }
+        let read: RunSummary = serde_json::from_value(old).expect("readable");
+        assert_eq!(read, RunSummary::new(3));
     }
 
     #[test]
