@@ -60,6 +60,9 @@ pub enum GitError {
     /// There are more changed files than a checkpoint takes.
     #[error("more than {0} files would have to be stored")]
     TooManyFiles(usize),
+    /// It is not the time for a commit of ours; says what is under way.
+    #[error("{0}")]
+    NotNow(String),
     /// A file in the git directory or the working tree could not be used.
     #[error("cannot {what} {path}")]
     File {

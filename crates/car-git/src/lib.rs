@@ -16,7 +16,7 @@ pub use checkpoint::{
     StoredCheckpoint,
 };
 pub use command::{Answer, Git};
-pub use commit::commit_all;
+pub use commit::{CommitRequest, Committed, OwnChanges, commit_all};
 pub use diff::{Change, name_status, stat};
 pub use error::GitError;
 pub use fingerprint::fingerprint;

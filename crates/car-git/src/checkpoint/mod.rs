@@ -19,4 +19,5 @@ pub use compare::{Difference, Entry, PatchStyle, Renames};
 pub use reference::{CheckpointName, StoredCheckpoint};
 pub use restore::Move;
 pub use store::Checkpoints;
+pub(crate) use store::file_error;
 pub use take::Checkpoint;

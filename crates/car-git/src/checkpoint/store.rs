@@ -21,12 +21,10 @@ const ATTRIBUTES: &str = "* -text -crlf !eol !ident !filter !working-tree-encodi
 /// The root may lie below the top of the working tree; a checkpoint is always of the whole tree.
 #[derive(Clone, Debug)]
 pub struct Checkpoints {
-    /// The root they were opened for.
-    pub(super) root: PathBuf,
     /// Top of the working tree.
-    pub(super) top: PathBuf,
+    pub(crate) top: PathBuf,
     /// Git directory of this working tree.
-    pub(super) git_dir: PathBuf,
+    pub(crate) git_dir: PathBuf,
     /// The small git directory.
     store: PathBuf,
     /// The repository's objects.
@@ -74,7 +72,6 @@ impl Checkpoints {
             None => "checkpoints".to_owned(),
         };
         Ok(Self {
-            root: root.to_path_buf(),
             top: path(top),
             store: path(git_dir).join("car").join(own_name),
             git_dir: path(git_dir),
@@ -100,8 +97,13 @@ impl Checkpoints {
         &self.top
     }
 
+    /// The id git writes where there is no object.
+    pub(crate) fn null_id(&self) -> String {
+        "0".repeat(if self.format == "sha256" { 64 } else { 40 })
+    }
+
     /// A call in the small git directory, about the working tree.
-    pub(super) fn git(&self, command: &'static str) -> Git {
+    pub(crate) fn git(&self, command: &'static str) -> Git {
         self.git_at(&self.top, command)
     }
 
@@ -123,7 +125,7 @@ impl Checkpoints {
     }
 
     /// A call in the user's repository that changes nothing of it that the user sees.
-    pub(super) fn user_git(&self, command: &'static str) -> Git {
+    pub(crate) fn user_git(&self, command: &'static str) -> Git {
         Git::read(&self.top, command).timeout(STEP)
     }
 

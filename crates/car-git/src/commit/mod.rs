@@ -1,9 +1,17 @@
 //! Making commits.
 
+mod index;
+mod run;
+mod separate;
+#[cfg(test)]
+mod tests;
+
 use std::path::Path;
 
 use crate::GitError;
 use crate::command::Git;
+
+pub use run::{CommitRequest, Committed, OwnChanges};
 
 /// Stages everything and commits it.
 ///
