@@ -12,7 +12,7 @@ mod repository;
 mod status;
 
 pub use checkpoint::{
-    Checkpoint, CheckpointName, Checkpoints, Difference, Entry, Move, PatchStyle, Renames,
+    Checkpoint, CheckpointName, Checkpoints, Difference, Entry, Move, PatchForm, Renames,
     StoredCheckpoint,
 };
 pub use command::{Answer, Git};

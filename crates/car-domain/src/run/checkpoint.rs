@@ -45,6 +45,38 @@ impl fmt::Display for ChangeCount {
     }
 }
 
+/// What became of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FileChangeKind {
+    /// It is new.
+    Added,
+    /// Its bytes or its mode differ.
+    Modified,
+    /// It is gone.
+    Deleted,
+    /// It has another path, and perhaps other bytes.
+    Renamed,
+    /// It was a file and is a link now, or the other way round.
+    Retyped,
+}
+
+/// A file that differs between two working trees.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileDiff {
+    /// Its path, relative to the top of the working tree.
+    pub path: String,
+    /// Its path before, when it was renamed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// What became of it.
+    pub change: FileChangeKind,
+    /// Lines added; absent for a binary file.
+    pub insertions: Option<u64>,
+    /// Lines removed; absent for a binary file.
+    pub deletions: Option<u64>,
+}
+
 /// A file that was left out, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeftOut {

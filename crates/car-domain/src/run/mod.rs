@@ -7,7 +7,7 @@ mod outcome;
 mod summary;
 mod usage;
 
-pub use checkpoint::{ChangeCount, CheckpointStage, LeftOut};
+pub use checkpoint::{ChangeCount, CheckpointStage, FileChangeKind, FileDiff, LeftOut};
 pub use event::{FileChange, JournalEntry, NoticeLevel, RunEvent};
 pub use machine::{Facts, LoopEnd, LoopLimits, LoopMachine, NextStep};
 pub use outcome::{Outcome, RunEnd, RunKind};

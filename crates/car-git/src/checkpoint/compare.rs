@@ -48,13 +48,16 @@ pub enum Renames {
 
 /// How differences are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PatchStyle {
+pub enum PatchForm {
+    /// As a unified diff for people; binary files are only named.
+    Unified,
+    /// As a unified diff that `git apply` takes, binary files included.
+    Applicable,
     /// Only how many lines of which files.
-    pub is_stat: bool,
-    /// With colours for a terminal.
-    pub is_coloured: bool,
-    /// Columns of a stat.
-    pub width: u16,
+    Stat {
+        /// Columns it may use.
+        width: u16,
+    },
 }
 
 impl Checkpoints {
@@ -99,17 +102,17 @@ impl Checkpoints {
         &self,
         from: &str,
         to: &str,
-        style: PatchStyle,
+        form: PatchForm,
         paths: &[PathBuf],
         sink: impl FnMut(&[u8]) + Send,
     ) -> Result<(), GitError> {
-        let colour = if style.is_coloured { "--color=always" } else { "--color=never" };
-        let what = match style.is_stat {
-            true => format!("--stat={}", style.width),
-            false => "--patch".to_owned(),
+        let form = match form {
+            PatchForm::Unified => "--patch".to_owned(),
+            PatchForm::Applicable => "--binary".to_owned(), // It implies `--patch`.
+            PatchForm::Stat { width } => format!("--stat={width}"),
         };
         let call = self.diff_tree(from, to, Renames::Found, paths).await?;
-        call.args([colour, what.as_str()]).pieces(sink).await
+        call.args(["--color=never", form.as_str()]).pieces(sink).await
     }
 
     async fn diff_tree(

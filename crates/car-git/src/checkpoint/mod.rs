@@ -15,7 +15,7 @@ mod take;
 #[cfg(test)]
 mod tests;
 
-pub use compare::{Difference, Entry, PatchStyle, Renames};
+pub use compare::{Difference, Entry, PatchForm, Renames};
 pub use reference::{CheckpointName, StoredCheckpoint};
 pub use restore::Move;
 pub use store::Checkpoints;

@@ -1,6 +1,6 @@
 //! Bringing files back from a checkpoint: all of them into a directory, or some of them into the working tree.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -20,6 +20,13 @@ pub struct Move {
     /// That are neither as in the first checkpoint nor as in the second, or whose place is taken. They are in one of the two
     /// lists above as well.
     pub conflicts: Vec<PathBuf>,
+}
+
+impl Move {
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.write.is_empty() && self.delete.is_empty()
+    }
 }
 
 impl Checkpoints {
@@ -45,12 +52,18 @@ impl Checkpoints {
         Ok(n_files)
     }
 
-    /// What has to be done so that the files in which `from` and `to` differ become as in `to`. `now` is a checkpoint of the
-    /// working tree as it is; a file that is as in `to` already needs nothing.
+    /// What has to be done so that the files in which `from` and `to` differ, or those of them that are in `only`, become as
+    /// in `to`. `now` is a checkpoint or tree of the working tree as it is; a file that is as in `to` already needs nothing.
     ///
     /// # Errors
     /// When a checkpoint is gone, or git gives no answer.
-    pub async fn plan(&self, from: &str, to: &str, now: &str) -> Result<Move, GitError> {
+    pub async fn plan(
+        &self,
+        from: &str,
+        to: &str,
+        now: &str,
+        only: Option<&BTreeSet<PathBuf>>,
+    ) -> Result<Move, GitError> {
         let wanted = self.compare(from, to, Renames::Split, &[]).await?;
         let later = self.compare(from, now, Renames::Split, &[]).await?;
         let later: HashMap<PathBuf, Option<Entry>> =
@@ -58,6 +71,9 @@ impl Checkpoints {
         let mut plan = Move::default();
         let mut were_there = HashSet::new();
         for file in wanted {
+            if only.is_some_and(|only| !only.contains(&file.path)) {
+                continue;
+            }
             let changed = later.get(&file.path);
             if changed.is_some_and(|now| *now == file.after) {
                 continue;

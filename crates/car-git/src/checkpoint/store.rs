@@ -154,7 +154,7 @@ impl Checkpoints {
         let left = self.store.join("index.lock");
         match fs::remove_file(&left) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(file_error("remove", &left, error));
+                Err(file_error("remove", &left, error))
             }
             _ => Ok(StoreLock { _file: file }),
         }

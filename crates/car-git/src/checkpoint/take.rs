@@ -56,8 +56,8 @@ impl Checkpoints {
         };
         let (tree, notes) = self.tree_again(ignored).await?;
         let mut call = self.git("commit-tree").args(["-m", &format!("CAR checkpoint {name}")]);
-        if let Some(head) = crate::head_id(&self.top).await {
-            call = call.args(["-p", &head]);
+        for parent in self.parents(name).await {
+            call = call.args(["-p", &parent]);
         }
         for (variable, value) in AUTHOR {
             call = call.env(variable, value);
@@ -65,6 +65,19 @@ impl Checkpoints {
         let commit = call.args([&tree]).text().await?;
         self.keep(name, &commit).await?;
         Ok(Checkpoint { commit, tree, notes })
+    }
+
+    /// HEAD. For what is undone or redone once more also the earlier checkpoints, which lose their name by it: whatever a
+    /// person overwrote stays reachable.
+    async fn parents(&self, name: CheckpointName) -> Vec<String> {
+        let mut parents = Vec::from_iter(crate::head_id(&self.top).await);
+        if let CheckpointName::Undo(run) | CheckpointName::Redo(run) = name {
+            for earlier in [CheckpointName::Undo(run), CheckpointName::Redo(run)] {
+                parents.extend(self.find(earlier).await);
+            }
+        }
+        parents.dedup();
+        parents
     }
 
     /// The id of the working tree as it is now; the same id means the same files. Cheap when little has changed since the

@@ -11,7 +11,7 @@ use std::time::Instant;
 use car_domain::run::CheckpointStage::{After, Before};
 use proptest::prelude::*;
 
-use super::{CheckpointName, Checkpoints, PatchStyle, Renames};
+use super::{CheckpointName, Checkpoints, PatchForm, Renames};
 use crate::testing::{commit, git, repository};
 use crate::{Git, GitError};
 
@@ -155,12 +155,12 @@ proptest! {
             assert_eq!(exported(&checkpoints, &before).await, first);
             assert_eq!(exported(&checkpoints, &after).await, second);
             // Back and forth in the working tree itself, untouched by a converting git.
-            let plan = checkpoints.plan(&after, &before, &after).await.expect("a plan");
+            let plan = checkpoints.plan(&after, &before, &after, None).await.expect("a plan");
             assert_eq!(plan.conflicts, Vec::<PathBuf>::new());
             checkpoints.carry_out(plan, &before).await.expect("undone");
             assert_eq!(files(&root), first);
             let undone = checkpoints.take(CheckpointName::Redo(1)).await.expect("taken").commit;
-            let plan = checkpoints.plan(&before, &after, &undone).await.expect("a plan");
+            let plan = checkpoints.plan(&before, &after, &undone, None).await.expect("a plan");
             checkpoints.carry_out(plan, &after).await.expect("redone");
             assert_eq!(files(&root), second);
             assert!(!root.join(".git/filtered").exists(), "a filter ran");
@@ -352,11 +352,10 @@ async fn differences_are_counted_listed_and_written() {
         .collect();
     assert_eq!(told, [('M', "a", Some(1)), ('A', "bin", None), ('R', "d/n\u{e4}me\n", Some(0))]);
     assert_eq!(list[2].from.as_deref(), Some(Path::new("moved")));
-    let style = PatchStyle { is_stat: false, is_coloured: false, width: 80 };
     let mut patch = Vec::new();
     let only = [PathBuf::from("a")];
     checkpoints
-        .patch(&before, &after, style, &only, |piece| patch.extend_from_slice(piece))
+        .patch(&before, &after, PatchForm::Unified, &only, |piece| patch.extend_from_slice(piece))
         .await
         .expect("written");
     let patch = String::from_utf8(patch).expect("text");
@@ -383,7 +382,7 @@ async fn a_plan_names_what_changed_since_and_what_stands_in_the_way() {
     fs::create_dir(root.join("dir")).expect("dir");
     fs::write(root.join("dir/ignored"), "by a person").expect("write");
     let now = checkpoints.take(CheckpointName::Undo(1)).await.expect("taken").commit;
-    let plan = checkpoints.plan(&after, &before, &now).await.expect("a plan");
+    let plan = checkpoints.plan(&after, &before, &now, None).await.expect("a plan");
     let all: [PathBuf; 3] = ["dir".into(), "edited".into(), "ignored-later".into()];
     assert_eq!(plan.conflicts, all);
     assert_eq!(plan.write, all);
@@ -402,7 +401,7 @@ async fn a_link_in_place_of_a_directory_never_leads_a_checkpoint_outside() {
     symlink(outside.path(), root.join("d")).expect("link");
     let after = checkpoints.take(CheckpointName::Run(1, After)).await.expect("taken").commit;
     assert_eq!(exported(&checkpoints, &after).await, files(&root));
-    let plan = checkpoints.plan(&after, &before, &after).await.expect("a plan");
+    let plan = checkpoints.plan(&after, &before, &after, None).await.expect("a plan");
     assert_eq!(plan.conflicts, Vec::<PathBuf>::new());
     checkpoints.carry_out(plan, &before).await.expect("undone");
     assert_eq!(fs::read_to_string(root.join("d/f")).expect("restored"), "ours");
