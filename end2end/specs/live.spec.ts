@@ -3,7 +3,7 @@ import { expect, test } from '../fixtures/test';
 test('a page that lost its server says so and is up to date when it is back', async ({ page, workplace, consoleErrors }) => {
   const repo = workplace.repo('tides', ['One', 'Two'], 0);
   const server = await workplace.serve(repo.root);
-  await page.goto(server.url);
+  await server.open(page);
   await expect(page.getByText('Connected').first()).toBeVisible();
   await server.stop();
   await expect(page.getByText(/Reconnecting/).first()).toBeVisible();
@@ -20,7 +20,7 @@ test('a page that lost its server says so and is up to date when it is back', as
 test('a run started on the command line shows on an open page', async ({ page, workplace }) => {
   const repo = workplace.repo('tides', ['One'], 0);
   const server = await workplace.serve(repo.root);
-  await page.goto(server.url);
+  await server.open(page);
   await expect(page.getByText('Connected').first()).toBeVisible();
   repo.car('run');
   await expect(page.getByText('Done: One.').first()).toBeVisible();
@@ -32,7 +32,7 @@ test('a hub lists its repositories, leads to them, and follows their state', asy
   workplace.repo('beta', ['One', 'Two'], 0);
   first.car('init', '--mode', 'hub', '--path', workplace.dir);
   const server = await workplace.serve(workplace.dir);
-  await page.goto(server.url);
+  await server.open(page);
   const main = page.getByRole('main');
   await expect(main.getByRole('link', { name: /alpha/ })).toBeVisible();
   first.car('run');

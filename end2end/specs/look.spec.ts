@@ -10,7 +10,7 @@ for (const scheme of ['dark', 'light'] as const) {
       repo.car('once');
       const server = await workplace.serve(repo.root);
       const page = await browser.newPage({ viewport, colorScheme: scheme });
-      await page.goto(server.url);
+      await server.open(page);
       await expect(page.getByText('1 of 2 done')).toBeVisible();
       await expect(page.locator('html[data-ready]')).toBeAttached();
       await page.screenshot({ path: info.outputPath(`dashboard-${name}-${scheme}.png`), fullPage: true });

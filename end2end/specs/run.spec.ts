@@ -5,7 +5,7 @@ const items = ['Write the tide table', 'Fit it to a phone'];
 test('a click on Start runs the agent, its output arrives, and the list gets done', async ({ page, workplace }) => {
   const repo = workplace.repo('tides', items, 300);
   const server = await workplace.serve(repo.root);
-  await page.goto(server.url);
+  await server.open(page);
   await expect(page).toHaveTitle(/^Idle · tides · CAR$/);
   await page.getByRole('button', { name: 'Start', exact: true }).first().click();
   await expect(page).toHaveTitle(/^Running · tides · CAR$/);
@@ -23,7 +23,8 @@ test('the page is complete and its buttons work without WebAssembly', async ({ b
   const server = await workplace.serve(repo.root);
   const context = await browser.newContext({ javaScriptEnabled: false });
   const page = await context.newPage();
-  await page.goto(server.url);
+  await page.goto(server.loginLink);
+  await page.getByRole('button', { name: 'Pair this device' }).click();
   await expect(page.getByText('Write the tide table').first()).toBeVisible();
   await expect(page.getByText('0 of 2 done')).toBeVisible();
   await page.getByRole('button', { name: 'Start', exact: true }).first().click();
@@ -34,7 +35,7 @@ test('the page is complete and its buttons work without WebAssembly', async ({ b
 test('Kill asks first, names the loss, and ends the run', async ({ page, workplace }) => {
   const repo = workplace.repo('tides', items, 20_000);
   const server = await workplace.serve(repo.root);
-  await page.goto(server.url);
+  await server.open(page);
   await page.getByRole('button', { name: 'Start', exact: true }).first().click();
   await expect(page).toHaveTitle(/^Running/);
   await page.getByRole('button', { name: 'Kill…' }).first().click();
@@ -59,7 +60,7 @@ test('a dialog that was opened before WebAssembly arrived closes like any other'
     await arrived;
     await route.continue();
   });
-  await page.goto(server.url);
+  await server.open(page);
   await page.getByRole('button', { name: 'Start', exact: true }).first().click();
   await page.getByRole('button', { name: 'Kill…' }).first().click();
   const dialog = page.getByRole('dialog');
@@ -74,7 +75,7 @@ test('a dialog that was opened before WebAssembly arrived closes like any other'
 test('Stop lets the current run end and starts no other', async ({ page, workplace }) => {
   const repo = workplace.repo('tides', items, 1_500);
   const server = await workplace.serve(repo.root);
-  await page.goto(server.url);
+  await server.open(page);
   await page.getByRole('button', { name: 'Start', exact: true }).first().click();
   await page.getByRole('button', { name: 'Stop after this run' }).first().click();
   await expect(page).toHaveTitle(/^Idle · tides · CAR$/);

@@ -3,6 +3,7 @@
 //! No I/O, no clock, no randomness: time and ids come in as arguments. Everything here compiles for the browser, so that
 //! the server, the command line and the page agree on shapes by sharing them.
 
+pub mod access;
 pub mod conversation;
 pub mod docs;
 pub mod format;

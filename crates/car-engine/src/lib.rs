@@ -3,6 +3,7 @@
 //! Every root is a parameter, resolved once, never the current directory. Doors (web, command line, tests) call the same
 //! functions and own no rule.
 
+pub mod access;
 pub mod config;
 pub mod conversation;
 pub mod demo;
@@ -16,6 +17,7 @@ mod init;
 mod prompt;
 mod repo;
 pub mod runner;
+mod running_server;
 mod served;
 pub mod sessions;
 
@@ -25,6 +27,7 @@ pub use follow::follow;
 pub use history::{History, LogView};
 pub use init::{InitMode, InitReport, init};
 pub use repo::{Repo, find_root_config};
+pub use running_server::{Announcement, RunningServer};
 pub use served::{RunIndex, Served, StreamItem, Subscription};
 
 use car_domain::Timestamp;

@@ -3,9 +3,11 @@
 //! What is in it comes from files and can be rebuilt from them. Write-ahead log, one writer connection, several readers.
 //! A database of a newer CAR is refused untouched; before a migration the old file is kept beside it.
 
+mod access;
 mod error;
 mod index;
 mod open;
 
+pub use access::{Access, Hash};
 pub use error::StoreError;
 pub use index::{Index, JournalMark};

@@ -82,10 +82,10 @@ fn once(repos: &[Repo]) -> CommandResult {
 
 fn serve(args: &DemoArgs, dir: &Path, repos: &[Repo]) -> CommandResult {
     block_on(async { Ok(start_all(repos).await?) })?;
-    serve_until_signal(dir, None, Some(args.port), |_, address| {
+    serve_until_signal(dir, None, Some(args.port), |serving| {
         let who = if args.codex { "Codex" } else { "A scripted agent (no model, no cost)" };
         ui::say(&format!("{who} works on three small repositories in {}", dir.display()));
-        ui::out(&format!("Open http://{address}"));
+        ui::out(&format!("Open {}", serving.link()));
         ui::say("Ctrl-C ends the demonstration and removes the directory.");
     })?;
     Ok(ExitCode::SUCCESS)

@@ -8,6 +8,7 @@ mod clear_docs;
 mod completions;
 mod config;
 mod demo;
+mod devices;
 mod docs;
 mod doctor;
 mod edit;
@@ -19,6 +20,7 @@ mod live;
 mod log;
 mod logging;
 mod man;
+mod open;
 mod run;
 mod runs;
 mod scripted_agent;
@@ -62,6 +64,10 @@ enum Command {
     Sessions(sessions::SessionsArgs),
     StopSession(sessions::StopSessionArgs),
     Serve(serve::ServeArgs),
+    Open(open::OpenArgs),
+    Pair(open::PairArgs),
+    Devices(devices::DevicesArgs),
+    Audit(devices::AuditArgs),
     Demo(demo::DemoArgs),
     Doctor(doctor::DoctorArgs),
     Index(index::IndexArgs),
@@ -123,6 +129,10 @@ fn dispatch(command: Command) -> CommandResult {
         Command::Sessions(args) => sessions::list(&args),
         Command::StopSession(args) => sessions::stop(&args),
         Command::Serve(args) => serve::run(&args),
+        Command::Open(args) => open::open(&args),
+        Command::Pair(args) => open::pair(&args),
+        Command::Devices(args) => devices::devices(&args),
+        Command::Audit(args) => devices::audit(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Index(args) => index::run(&args),

@@ -9,20 +9,23 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
 use car_domain::view::LiveEvent;
 use car_engine::{Served, StreamItem};
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use futures::stream::{self, Stream};
 use serde::Deserialize;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::Interval;
-use tokio_util::sync::CancellationToken;
 
 use super::WebState;
+use super::auth::{Caller, Gate};
 
 /// Journal entries a new client gets of the newest run.
 const TAIL_ENTRIES: usize = 200;
@@ -42,26 +45,51 @@ struct Listener {
     waiting: VecDeque<Event>,
     receiver: broadcast::Receiver<Arc<StreamItem>>,
     beat: Interval,
-    cancel: CancellationToken,
+    /// Ends when the server ends or this browser is logged out.
+    over: BoxFuture<'static, ()>,
 }
 
 /// Opens the stream.
 pub(super) async fn events(
     State(state): State<WebState>,
     Query(query): Query<EventsQuery>,
+    Extension(caller): Extension<Caller>,
     headers: HeaderMap,
 ) -> Response {
-    match listen(&state.served, query.repo, &headers, state.cancel.clone()).await {
+    let over = over(&state, caller);
+    match listen(&state.served, query.repo, &headers, over).await {
         Ok(listener) => Sse::new(stream_of(listener)).into_response(),
         Err(error) => (StatusCode::NOT_FOUND, error.to_string()).into_response(),
     }
+}
+
+/// Comes when the stream of `caller` has to end.
+fn over(state: &WebState, caller: Caller) -> BoxFuture<'static, ()> {
+    let cancel = state.cancel.clone();
+    let (Gate::Closed(access), Caller::Device(device)) = (&state.gate, caller) else {
+        return cancel.cancelled_owned().boxed();
+    };
+    let mut revocations = access.revocations();
+    async move {
+        loop {
+            tokio::select! {
+                () = cancel.cancelled() => return,
+                id = revocations.recv() => match id {
+                    Ok(id) if id != device.id => {}
+                    // Whoever missed something looks anew: the browser comes back by itself when it may.
+                    Ok(_) | Err(RecvError::Lagged(_) | RecvError::Closed) => return,
+                },
+            }
+        }
+    }
+    .boxed()
 }
 
 async fn listen(
     served: &Served,
     repo: Option<String>,
     headers: &HeaderMap,
-    cancel: CancellationToken,
+    over: BoxFuture<'static, ()>,
 ) -> Result<Listener, car_engine::EngineError> {
     let last_id = headers.get("last-event-id").and_then(|id| id.to_str().ok());
     let subscription = served.subscribe(last_id);
@@ -84,7 +112,7 @@ async fn listen(
     }
     let mut beat = tokio::time::interval(BEAT);
     beat.reset();
-    Ok(Listener { repo, waiting, receiver: subscription.receiver, beat, cancel })
+    Ok(Listener { repo, waiting, receiver: subscription.receiver, beat, over })
 }
 
 fn stream_of(listener: Listener) -> impl Stream<Item = Result<Event, Infallible>> {
@@ -102,7 +130,7 @@ impl Listener {
                 return Some(event);
             }
             tokio::select! {
-                () = self.cancel.cancelled() => return None,
+                () = &mut self.over => return None,
                 _ = self.beat.tick() => return Some(Event::default().event("beat").data("{}")),
                 received = self.receiver.recv() => match received {
                     Ok(item) => self.waiting.extend(event_of(&item, self.repo.as_deref())),

@@ -1,16 +1,21 @@
 //! The web server: pages, server functions, the event stream, static files.
 //!
-//! One router; what a request may do is decided in [`edge`] before anything else sees it.
+//! One router. [`edge`] refuses requests of other sites, [`auth`] asks who one is; only then anything else sees a request.
 
 mod assets;
+mod auth;
+mod devices;
 mod edge;
 mod events;
 mod health;
+mod login;
 mod options;
 mod policy;
+mod problem;
 #[cfg(test)]
 mod tests;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +24,7 @@ use app::App;
 use axum::Router;
 use axum::extract::FromRef;
 use axum::middleware;
-use axum::routing::get;
+use axum::routing::{MethodRouter, delete, get, post};
 use car_engine::Served;
 use leptos::prelude::{LeptosOptions, provide_context};
 use leptos_axum::{LeptosRoutes, generate_route_list};
@@ -27,6 +32,8 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_http::compression::CompressionLayer;
+
+pub(crate) use auth::Gate;
 
 /// How long requests may take to end when the server does.
 const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(5);
@@ -36,20 +43,23 @@ const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(5);
 pub(crate) struct WebState {
     options: LeptosOptions,
     served: Arc<Served>,
+    gate: Gate,
     cancel: CancellationToken,
 }
 
-/// Serves `served` on `listener` until `cancel`.
+/// Serves `served` on `listener` until `cancel`, to those whom `gate` lets in.
 pub(crate) async fn serve(
     listener: TcpListener,
     served: Arc<Served>,
+    gate: Gate,
     cancel: CancellationToken,
 ) -> anyhow::Result<()> {
     let tracker = TaskTracker::new();
     served.watch(&tracker, &cancel);
-    let router = router(served, cancel.clone())?;
+    let router = router(served, gate, cancel.clone())?;
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
     let serving =
-        axum::serve(listener, router).with_graceful_shutdown(cancel.clone().cancelled_owned());
+        axum::serve(listener, service).with_graceful_shutdown(cancel.clone().cancelled_owned());
     let deadline = async {
         cancel.cancelled().await;
         tokio::time::sleep(SHUTDOWN_PATIENCE).await;
@@ -64,9 +74,13 @@ pub(crate) async fn serve(
 }
 
 /// Every route of the server.
-pub(crate) fn router(served: Arc<Served>, cancel: CancellationToken) -> anyhow::Result<Router> {
+pub(crate) fn router(
+    served: Arc<Served>,
+    gate: Gate,
+    cancel: CancellationToken,
+) -> anyhow::Result<Router> {
     let options = options::leptos_options()?;
-    let state = WebState { options, served, cancel };
+    let state = WebState { options, served, gate, cancel };
     let context = {
         let served = state.served.clone();
         move || {
@@ -78,9 +92,11 @@ pub(crate) fn router(served: Arc<Served>, cancel: CancellationToken) -> anyhow::
         let options = state.options.clone();
         move || app::shell(options.clone())
     };
-    Ok(Router::new()
-        .route("/health", get(health::health))
-        .route("/api/events", get(events::events))
+    let mut router = Router::new();
+    for (path, methods) in routes() {
+        router = router.route(path, methods);
+    }
+    Ok(router
         .leptos_routes_with_context(
             &state,
             generate_route_list(App),
@@ -90,6 +106,20 @@ pub(crate) fn router(served: Arc<Served>, cancel: CancellationToken) -> anyhow::
         .layer(CompressionLayer::new())
         // Not compressed here: release builds bring compressed files, and debug builds would spend seconds on each.
         .fallback(assets::asset_or(state.clone(), context, shell))
+        .layer(middleware::from_fn_with_state(state.clone(), auth::check))
         .layer(middleware::from_fn_with_state(state.clone(), edge::check))
         .with_state(state))
+}
+
+/// The addresses that are neither pages nor server functions nor files. One list, so that tests see every one of them.
+fn routes() -> [(&'static str, MethodRouter<WebState>); 7] {
+    [
+        ("/health", get(health::health)),
+        ("/login", get(login::page).post(login::submit)),
+        ("/logout", post(devices::logout)),
+        ("/api/events", get(events::events)),
+        ("/api/devices", get(devices::list)),
+        ("/api/devices/{id}", delete(devices::revoke)),
+        ("/api/audit", get(devices::audit)),
+    ]
 }

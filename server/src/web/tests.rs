@@ -1,17 +1,24 @@
 //! What the web server answers, asked in process.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::body::Body;
 use axum::http::header::{CONTENT_SECURITY_POLICY, HOST, ORIGIN};
 use axum::http::{HeaderMap, Request, StatusCode};
+use car_engine::access::Access;
+use car_engine::config::{Config, RootEnv};
 use car_engine::{InitMode, Served, init};
 use car_testkit::repo::TempRepo;
 use futures::StreamExt;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
+use super::Gate;
+
 struct Web {
     router: Router,
+    access: Option<Arc<Access>>,
     cancel: CancellationToken,
     _repo: TempRepo,
 }
@@ -23,13 +30,28 @@ struct Answer {
 }
 
 impl Web {
+    /// Nobody has to log in.
     async fn new() -> Self {
+        Self::with_gate(false).await
+    }
+
+    /// As a server is by default.
+    async fn closed() -> Self {
+        Self::with_gate(true).await
+    }
+
+    async fn with_gate(is_closed: bool) -> Self {
         let repo = TempRepo::new();
         init(repo.path(), InitMode::Repo, false, false).await.expect("initialised");
         let served = Served::open(repo.path(), Vec::new()).expect("valid configuration");
         let cancel = CancellationToken::new();
-        let router = super::router(served, cancel.clone()).expect("a router");
-        Self { router, cancel, _repo: repo }
+        let access = is_closed.then(|| {
+            let access = Access::open(repo.path(), &Config::default(), &RootEnv::default());
+            Arc::new(access.expect("a secret"))
+        });
+        let gate = access.clone().map_or(Gate::Open, Gate::Closed);
+        let router = super::router(served, gate, cancel.clone()).expect("a router");
+        Self { router, access, cancel, _repo: repo }
     }
 
     async fn ask(&self, request: Request<Body>) -> Answer {
@@ -94,4 +116,156 @@ async fn a_new_listener_gets_the_present_state_and_hears_the_end() {
     );
     web.cancel.cancel();
     while body.next().await.is_some() {}
+}
+
+impl Web {
+    fn access(&self) -> &Access {
+        self.access.as_ref().expect("a closed gate")
+    }
+
+    /// The cookie of a new session.
+    async fn session(&self) -> String {
+        let code = self.access().new_code().await.expect("a code");
+        let form = request("POST", "/login")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(Body::from(format!("code={code}&next=/health")));
+        let answer = self.ask(form.expect("valid")).await;
+        assert_eq!(
+            (answer.status, &answer.headers["location"]),
+            (StatusCode::SEE_OTHER, &"/health".parse().expect("valid"))
+        );
+        let cookie = answer.headers["set-cookie"].to_str().expect("text");
+        assert!(cookie.contains("; HttpOnly; SameSite=Strict;"), "{cookie}");
+        cookie.split(';').next().expect("a pair").to_owned()
+    }
+}
+
+/// Every address of the server: its routes, the pages, the server functions, and files that are there or not.
+fn addresses() -> Vec<String> {
+    let mut all: Vec<String> = super::routes().iter().map(|(path, _)| (*path).to_owned()).collect();
+    all.extend(
+        leptos_axum::generate_route_list(app::App).iter().map(|route| route.path().to_owned()),
+    );
+    all.extend(leptos::server_fn::axum::server_fn_paths().map(|(path, _)| path.to_owned()));
+    all.extend(["/pkg/car.css", "/favicon.svg", "/nowhere", "/api/nowhere"].map(str::to_owned));
+    all.into_iter().map(|path| path.replace("{id}", "x")).collect()
+}
+
+#[tokio::test]
+async fn nothing_but_the_login_is_answered_without_one() {
+    let web = Web::closed().await;
+    let all = addresses();
+    for needed in ["/api/ui/run_action", "/repos/x", "/api/events"] {
+        assert!(all.iter().any(|path| path == needed), "{needed} is in {all:?}");
+    }
+    for path in all {
+        for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] {
+            let answer = web.ask(request(method, &path).body(Body::empty()).expect("valid")).await;
+            let asked = answer.status == StatusCode::UNAUTHORIZED;
+            assert_eq!(asked, !super::auth::is_public(&path), "{method} {path}: {}", answer.status);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_page_without_a_session_leads_to_the_login_and_back() {
+    let web = Web::closed().await;
+    let ask = request("GET", "/repos/a?x=1&y=2").header("accept", "text/html").body(Body::empty());
+    let answer = web.ask(ask.expect("valid")).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
+    assert_eq!(answer.headers["location"], "/login?next=%2Frepos%2Fa%3Fx%3D1%26y%3D2");
+}
+
+#[tokio::test]
+async fn a_script_uses_the_token_and_a_wrong_one_is_slowed_down_but_never_the_right_one() {
+    let web = Web::closed().await;
+    let with = |token: String| {
+        request("GET", "/api/devices")
+            .header("authorization", format!("Bearer {token}"))
+            .body(Body::empty())
+            .expect("valid")
+    };
+    let mut last = StatusCode::OK;
+    for _ in 0..30 {
+        last = web.ask(with("wrong".into())).await.status;
+    }
+    assert_eq!(last, StatusCode::TOO_MANY_REQUESTS);
+    let answer = web.ask(with(web.access().token().to_owned())).await;
+    assert_eq!((answer.status, answer.text.as_str()), (StatusCode::OK, "[]"));
+    let in_query = format!("/api/devices?token={}", web.access().token());
+    assert_eq!(web.get(&in_query).await.status, StatusCode::UNAUTHORIZED, "not for scripts");
+}
+
+#[tokio::test]
+async fn the_originals_link_with_a_token_logs_a_browser_in_and_hides_the_token() {
+    let web = Web::closed().await;
+    let path = format!("/?a=1&token={}", web.access().token());
+    let ask =
+        request("GET", &path).header("accept", "text/html").body(Body::empty()).expect("valid");
+    let answer = web.ask(ask).await;
+    assert_eq!(answer.headers["location"], "/?a=1");
+    assert!(answer.headers.contains_key("set-cookie"));
+    assert!(!format!("{:?}{}", answer.headers, answer.text).contains(web.access().token()));
+}
+
+#[tokio::test]
+async fn a_session_reads_and_writes_only_as_a_page_of_ours() {
+    let web = Web::closed().await;
+    let cookie = web.session().await;
+    let ask = |method: &str, path: &str, headers: &[(&str, &str)]| {
+        let mut ask = request(method, path).header("cookie", &cookie);
+        for (name, value) in headers {
+            ask = ask.header(*name, *value);
+        }
+        ask.body(Body::empty()).expect("valid")
+    };
+    let devices = web.ask(ask("GET", "/api/devices", &[])).await;
+    assert!(devices.text.contains("\"this_device\":true"), "{}", devices.text);
+    let origin = ("origin", "http://127.0.0.1:4173");
+    let status = async |request| web.ask(request).await.status;
+    assert_eq!(status(ask("DELETE", "/api/devices/x", &[])).await, StatusCode::FORBIDDEN);
+    assert_eq!(status(ask("DELETE", "/api/devices/x", &[origin])).await, StatusCode::FORBIDDEN);
+    let own = ("x-car-request", "1");
+    assert_eq!(
+        status(ask("DELETE", "/api/devices/x", &[origin, own])).await,
+        StatusCode::NOT_FOUND
+    );
+    let evil = ("origin", "https://evil.example");
+    assert_eq!(status(ask("DELETE", "/api/devices/x", &[evil, own])).await, StatusCode::FORBIDDEN);
+    assert_eq!(status(ask("POST", "/logout", &[origin])).await, StatusCode::SEE_OTHER);
+    assert_eq!(
+        status(ask("GET", "/api/devices", &[])).await,
+        StatusCode::UNAUTHORIZED,
+        "logged out"
+    );
+    let did = web.access().audit(20).await.expect("kept");
+    assert!(did.iter().any(|entry| entry.detail == "DELETE /api/devices/x"), "{did:?}");
+}
+
+#[tokio::test]
+async fn an_open_stream_ends_when_its_browser_is_logged_out() {
+    let web = Web::closed().await;
+    let cookie = web.session().await;
+    let ask = request("GET", "/api/events").header("cookie", &cookie).body(Body::empty());
+    let response = web.router.clone().oneshot(ask.expect("valid")).await.expect("infallible");
+    let mut body = response.into_body().into_data_stream();
+    body.next().await.expect("an event").expect("no error");
+    let device = web.access().devices().await.expect("listed").remove(0);
+    web.access()
+        .revoke(&device.id, "token", &car_engine::access::Peer::default())
+        .await
+        .expect("logged out");
+    while body.next().await.is_some() {}
+}
+
+#[tokio::test]
+async fn a_socket_of_another_site_is_refused_before_anything_else() {
+    let web = Web::closed().await;
+    let cookie = web.session().await;
+    let ask = request("GET", "/api/terminal")
+        .header("cookie", &cookie)
+        .header("upgrade", "websocket")
+        .header(ORIGIN, "http://evil.example")
+        .body(Body::empty());
+    assert_eq!(web.ask(ask.expect("valid")).await.status, StatusCode::FORBIDDEN);
 }

@@ -13,7 +13,9 @@ pub use repo::{
     CodexConfig, DocsConfig, GitConfig, ModelsConfig, PromptConfig, RunnerConfig, RunnerDriver,
     WorktreesConfig,
 };
-pub use server::{HubConfig, LogConfig, ServerConfig, StaticAssetsConfig, TerminalConfig};
+pub use server::{
+    AuthMode, HubConfig, LogConfig, ServerConfig, StaticAssetsConfig, TerminalConfig,
+};
 pub use services::{
     DiscordConfig, GithubConfig, NotificationsConfig, PushToTalkConfig,
     TelegramNotificationsConfig, VoiceConfig, VoiceProviderConfig,

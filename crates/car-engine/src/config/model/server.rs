@@ -5,6 +5,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::CAR_DIR;
 
+/// Whether the server asks who you are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum AuthMode {
+    /// Browsers log in, scripts send the token.
+    #[default]
+    On,
+    /// Anybody on this machine may do everything. Only on loopback.
+    Off,
+}
+
 /// Where the web server listens and whom it answers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
@@ -17,8 +28,12 @@ pub struct ServerConfig {
     pub base_path: String,
     /// Log every request.
     pub access_log: bool,
-    /// Name of the variable that holds the access token.
+    /// Whether the server asks who you are: `on` or `off`.
+    pub auth: AuthMode,
+    /// Name of the variable that holds the access token; without one CAR makes a token.
     pub auth_token_env: String,
+    /// Addresses of proxies in front of the server that terminate TLS and tell whom they speak for.
+    pub trusted_proxies: Vec<String>,
     /// Names the server may be called by, besides loopback.
     pub allowed_hosts: Vec<String>,
     /// Other origins that may send requests that change something.
@@ -32,7 +47,9 @@ impl Default for ServerConfig {
             port: 4173,
             base_path: String::new(),
             access_log: false,
+            auth: AuthMode::default(),
             auth_token_env: String::new(),
+            trusted_proxies: Vec::new(),
             allowed_hosts: Vec::new(),
             allowed_origins: Vec::new(),
         }

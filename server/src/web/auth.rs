@@ -1,0 +1,251 @@
+//! Who makes a request, and what those get who may not make it.
+//!
+//! Everything asks for a login except what [`is_public`] lists, so a new route is protected by itself. Valid credentials are
+//! looked at before anything is counted against somebody: guessing slows down the guesser and nobody else.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::header::{
+    ACCEPT, AUTHORIZATION, COOKIE, HeaderMap, LOCATION, ORIGIN, RETRY_AFTER,
+    SEC_WEBSOCKET_PROTOCOL, SET_COOKIE, UPGRADE, USER_AGENT, WWW_AUTHENTICATE,
+};
+use axum::http::request::Parts;
+use axum::http::{Extensions, HeaderValue, Method, StatusCode, Uri};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use car_domain::access::Device;
+use car_engine::EngineError;
+use car_engine::access::{Access, Peer, SESSION_LIFETIME};
+
+use super::WebState;
+use super::problem::Problem;
+
+/// Header that only our own scripts send: a form of another site cannot.
+const OWN_REQUEST: &str = "x-car-request";
+/// Subprotocol in which old clients of the terminal send the token.
+const TOKEN_PROTOCOL: &str = "car-token-b64.";
+
+/// Whether the server asks who one is.
+#[derive(Clone)]
+pub(crate) enum Gate {
+    /// Anybody who reaches it may do everything.
+    Open,
+    /// Only those who are logged in.
+    Closed(Arc<Access>),
+}
+
+/// Who makes a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Caller {
+    /// Anybody; the gate is open.
+    Anybody,
+    /// A script with the token.
+    Token,
+    /// A browser with a session.
+    Device(Device),
+}
+
+impl Caller {
+    /// The name in the record.
+    pub(super) fn name(&self) -> &str {
+        match self {
+            Self::Anybody => "anybody",
+            Self::Token => "token",
+            Self::Device(device) => &device.name,
+        }
+    }
+}
+
+/// What became of the credentials of a request.
+enum Credentials {
+    Valid(Caller),
+    Wrong,
+    None,
+}
+
+/// Lets a request through with its [`Caller`], or asks for a login.
+pub(super) async fn check(State(state): State<WebState>, request: Request, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let caller = match caller(&state.gate, &parts).await {
+        Ok(caller) => caller,
+        Err(response) => return *response,
+    };
+    parts.extensions.insert(caller);
+    next.run(Request::from_parts(parts, body)).await
+}
+
+/// Who makes the request, or the answer to somebody who may not.
+async fn caller(gate: &Gate, parts: &Parts) -> Result<Caller, Box<Response>> {
+    let Gate::Closed(access) = gate else { return Ok(Caller::Anybody) };
+    if is_public(parts.uri.path()) {
+        return Ok(Caller::Anybody);
+    }
+    let peer = peer_of(parts);
+    let failed = |error: EngineError| Box::new(Problem::from(error).into_response());
+    let caller = match credentials(access, &parts.headers, &peer).await.map_err(failed)? {
+        Credentials::Valid(caller) => caller,
+        Credentials::Wrong => return Err(Box::new(refused(access.refuse(&peer)))),
+        Credentials::None => return Err(Box::new(without_login(access, parts, &peer).await)),
+    };
+    let changes = !matches!(parts.method, Method::GET | Method::HEAD);
+    if changes && matches!(caller, Caller::Device(_)) && !is_deliberate(parts) {
+        let problem = Problem::forbidden("This request does not come from a page of CAR.")
+            .with_hint("send the header X-CAR-Request: 1, or use the token");
+        return Err(Box::new(problem.into_response()));
+    }
+    if changes {
+        let detail = format!("{} {}", parts.method, parts.uri.path());
+        access.record(caller.name(), &peer, "request", &detail).await.map_err(failed)?;
+    }
+    Ok(caller)
+}
+
+/// What anybody may see: that the server lives, how to log in, and files that are the same for everybody.
+pub(super) fn is_public(path: &str) -> bool {
+    matches!(path, "/health" | "/login" | "/favicon.svg" | "/favicon.ico" | "/manifest.webmanifest")
+        || path.starts_with("/pkg/")
+        || (path.starts_with("/icon-") && path.ends_with(".png"))
+}
+
+async fn credentials(
+    access: &Access,
+    headers: &HeaderMap,
+    peer: &Peer,
+) -> Result<Credentials, EngineError> {
+    if let Some(token) = bearer(headers).or_else(|| protocol_token(headers)) {
+        let right = access.is_token(&token);
+        return Ok(if right { Credentials::Valid(Caller::Token) } else { Credentials::Wrong });
+    }
+    let Some(session) = cookie(headers, &access.cookie_name()) else {
+        return Ok(Credentials::None);
+    };
+    // An old cookie is no guess: it is what every browser sends after its session is over.
+    Ok(match access.device_of(&session, peer).await? {
+        Some(device) => Credentials::Valid(Caller::Device(device)),
+        None => Credentials::None,
+    })
+}
+
+/// Whether a request comes from a browser that is logged in.
+pub(super) async fn has_session(access: &Access, parts: &Parts) -> bool {
+    let peer = peer_of(parts);
+    let found = credentials(access, &parts.headers, &peer).await;
+    matches!(found, Ok(Credentials::Valid(Caller::Device(_))))
+}
+
+/// A write with a cookie must show that a page of ours made it: a script says so in a header, a form has the exact origin,
+/// which [`super::edge`] has compared already.
+fn is_deliberate(parts: &Parts) -> bool {
+    let is_form = parts.uri.path().starts_with("/api/ui/") || parts.uri.path() == "/logout";
+    parts.headers.contains_key(OWN_REQUEST) || (is_form && parts.headers.contains_key(ORIGIN))
+}
+
+/// Nobody is logged in: a page goes to the login and comes back, everything else is told.
+async fn without_login(access: &Access, parts: &Parts, peer: &Peer) -> Response {
+    if !is_navigation(parts) {
+        return refused(None);
+    }
+    if let Some((token, rest)) = query_token(&parts.uri) {
+        return match access.login_with_token(&token, peer).await {
+            Ok(session) => {
+                let cookie = session_cookie(access, &session.token, is_secure(&parts.extensions));
+                (StatusCode::SEE_OTHER, [(SET_COOKIE, cookie), (LOCATION, rest)]).into_response()
+            }
+            Err(_) => refused(access.refuse(peer)),
+        };
+    }
+    let next = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+    let target = format!("/login?next={}", form_encoded(next));
+    (StatusCode::SEE_OTHER, [(LOCATION, target)]).into_response()
+}
+
+fn refused(wait: Option<Duration>) -> Response {
+    if let Some(wait) = wait {
+        let seconds = wait.as_secs().max(1).to_string();
+        let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "Too many wrong logins.")
+            .with_hint(format!("try again in {seconds} s; a valid token is accepted at any time"));
+        return ([(RETRY_AFTER, seconds)], problem).into_response();
+    }
+    let problem = Problem::new(StatusCode::UNAUTHORIZED, "Unauthorized")
+        .with_hint("log in with `car open`, or send the server's token as `Authorization: Bearer`");
+    ([(WWW_AUTHENTICATE, "Bearer")], problem).into_response()
+}
+
+/// A page is asked for, not a part of one.
+fn is_navigation(parts: &Parts) -> bool {
+    let accepts = text(&parts.headers, &ACCEPT).is_some_and(|kinds| kinds.contains("text/html"));
+    parts.method == Method::GET && accepts && !parts.uri.path().starts_with("/api/")
+}
+
+/// The `token` of a page's query, as links of the original had it, and the address without it.
+fn query_token(uri: &Uri) -> Option<(String, String)> {
+    let mut token = None;
+    let mut rest = Vec::new();
+    for pair in uri.query()?.split('&') {
+        match pair.strip_prefix("token=") {
+            Some(value) => token = Some(form_decoded(value)),
+            None => rest.push(pair),
+        }
+    }
+    let query = if rest.is_empty() { String::new() } else { format!("?{}", rest.join("&")) };
+    token.map(|token| (token, format!("{}{query}", uri.path())))
+}
+
+pub(super) fn form_decoded(value: &str) -> String {
+    let pair = format!("v={value}");
+    let mut values: Vec<(String, String)> = serde_urlencoded::from_str(&pair).unwrap_or_default();
+    values.pop().map(|(_, value)| value).unwrap_or_default()
+}
+
+pub(super) fn form_encoded(value: &str) -> String {
+    let pair = serde_urlencoded::to_string([("v", value)]).unwrap_or_default();
+    pair.strip_prefix("v=").unwrap_or_default().to_owned()
+}
+
+/// The cookie of a session: unreadable for scripts, not sent with requests of other sites.
+pub(super) fn session_cookie(access: &Access, token: &str, secure: bool) -> String {
+    let (name, secure) = (access.cookie_name(), if secure { "; Secure" } else { "" });
+    let age = SESSION_LIFETIME.as_secs();
+    format!("{name}={token}; Path=/; HttpOnly; SameSite=Strict; Max-Age={age}{secure}")
+}
+
+/// Whether the browser speaks TLS, as a proxy we trust says.
+pub(super) fn is_secure(extensions: &Extensions) -> bool {
+    extensions.get::<super::edge::Scheme>().is_some_and(|scheme| scheme.is_secure())
+}
+
+/// Where a request comes from.
+pub(super) fn peer_of(parts: &Parts) -> Peer {
+    let connection = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+    Peer {
+        address: connection.map(|ConnectInfo(address)| address.ip().to_string()),
+        user_agent: text(&parts.headers, &USER_AGENT).unwrap_or_default().to_owned(),
+    }
+}
+
+fn bearer(headers: &HeaderMap) -> Option<String> {
+    let (scheme, token) = text(headers, &AUTHORIZATION)?.trim().split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
+}
+
+fn protocol_token(headers: &HeaderMap) -> Option<String> {
+    headers.get(UPGRADE)?;
+    let offered = text(headers, &SEC_WEBSOCKET_PROTOCOL)?;
+    let token = offered.split(',').find_map(|name| name.trim().strip_prefix(TOKEN_PROTOCOL))?;
+    String::from_utf8(URL_SAFE_NO_PAD.decode(token).ok()?).ok()
+}
+
+fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
+    let texts = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut pairs = texts.flat_map(|text| text.split(';')).filter_map(|pair| pair.split_once('='));
+    pairs.find(|(key, _)| key.trim() == name).map(|(_, value)| value.trim().to_owned())
+}
+
+fn text<'h>(headers: &'h HeaderMap, name: &axum::http::HeaderName) -> Option<&'h str> {
+    headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok())
+}
