@@ -2,7 +2,10 @@
 //!
 //! Between the runner and the agent sits a [`guard`]: a tiny process that owns the agent's process tree. When the runner dies
 //! in whatever way, the pipe between them closes and the guard ends the whole tree; nothing an agent started survives.
+//!
+//! The [`app_server`] is the exception: a Codex server that outlives everybody who talks to it.
 
+pub mod app_server;
 mod codex;
 mod command;
 mod detached;

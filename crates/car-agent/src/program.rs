@@ -150,7 +150,7 @@ impl Program {
 }
 
 /// Ends a process group when it goes out of scope, so that nothing the program started survives it.
-struct Group(Option<i32>);
+pub(crate) struct Group(pub(crate) Option<i32>);
 
 impl Drop for Group {
     fn drop(&mut self) {
@@ -162,7 +162,7 @@ impl Drop for Group {
 }
 
 /// Taking variables away in a chain of calls.
-trait Without {
+pub(crate) trait Without {
     fn without(&mut self, names: &[OsString]) -> &mut Self;
 }
 

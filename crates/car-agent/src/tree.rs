@@ -111,6 +111,16 @@ pub(crate) fn descendants(root: i32) -> Vec<i32> {
     found
 }
 
+/// Every living member of a process group; `None` where the system does not tell.
+pub(crate) fn group_members(group: i32) -> Option<Vec<i32>> {
+    let entries = std::fs::read_dir("/proc").ok()?;
+    let pids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    let is_member = |pid: &i32| {
+        stat(*pid).is_some_and(|stat| stat.group == group && !matches!(stat.state, 'Z' | 'X'))
+    };
+    Some(pids.filter(is_member).collect())
+}
+
 /// KILL to every descendant of this process until none is left; one may fork between the look and the signal.
 pub(crate) fn kill_descendants(patience: Duration) {
     let me = Pid::this().as_raw();
@@ -140,17 +150,19 @@ pub(crate) fn become_subreaper() {}
 struct Stat {
     state: char,
     parent: i32,
+    group: i32,
     start_ticks: u64,
 }
 
-/// Fields 3, 4 and 22 of `/proc/<pid>/stat`. Field 2, the name, may hold anything, so counting starts behind its last `)`.
+/// Fields 3, 4, 5 and 22 of `/proc/<pid>/stat`. Field 2, the name, may hold anything, so counting starts behind its last `)`.
 fn stat(pid: i32) -> Option<Stat> {
     let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let mut fields = text[text.rfind(')')? + 1..].split_ascii_whitespace();
     let state = fields.next()?.chars().next()?;
     let parent = fields.next()?.parse().ok()?;
-    let start_ticks = fields.nth(17)?.parse().ok()?;
-    Some(Stat { state, parent, start_ticks })
+    let group = fields.next()?.parse().ok()?;
+    let start_ticks = fields.nth(16)?.parse().ok()?;
+    Some(Stat { state, parent, group, start_ticks })
 }
 
 fn exists(pid: i32) -> bool {

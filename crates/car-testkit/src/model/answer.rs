@@ -42,7 +42,10 @@ impl Answer {
                 Some(Self::Refused { status: 429, retry_after, body: body.to_owned() })
             }
             Reply::Message(_)
+            | Reply::HalfMessage { .. }
             | Reply::Shell(_)
+            | Reply::Escalated { .. }
+            | Reply::Question(_)
             | Reply::Reasoning(_)
             | Reply::Drop
             | Reply::Hang => Some(Self::stream(steps, n)),
@@ -56,18 +59,25 @@ impl Answer {
         while let Some(step) = steps.pop_front_if(|step| !step.reply.refuses()) {
             usage = step.usage.unwrap_or(usage);
             let id = format!("item_{n}_{index}");
+            if let Some(call) = Self::tool_call(&step.reply, &id, index, n) {
+                parts.push_back(Part::Event(call));
+                parts.push_back(Part::Completed(event::completed(n, usage), usage));
+                return Self::Streamed { parts, call_id: Some(call_id(n)) };
+            }
             match step.reply {
                 Reply::Message(text) => {
                     parts.extend(event::message(&id, index, &text).into_iter().map(Part::Event));
                 }
+                Reply::HalfMessage { before, after } => {
+                    parts.push_back(Part::Event(event::message_begins(&id, index)));
+                    parts.push_back(Part::Event(event::message_delta(&id, index, &before)));
+                    parts.push_back(Part::Hang);
+                    parts.push_back(Part::Event(event::message_delta(&id, index, &after)));
+                    let whole = format!("{before}{after}");
+                    parts.push_back(Part::Event(event::message_ends(&id, index, &whole)));
+                }
                 Reply::Reasoning(text) => {
                     parts.extend(event::reasoning(&id, index, &text).into_iter().map(Part::Event));
-                }
-                Reply::Shell(command) => {
-                    let call_id = format!("call_{n}");
-                    parts.push_back(Part::Event(event::shell(&id, &call_id, index, &command)));
-                    parts.push_back(Part::Completed(event::completed(n, usage), usage));
-                    return Self::Streamed { parts, call_id: Some(call_id) };
                 }
                 Reply::Drop => {
                     parts.push_back(Part::Cut);
@@ -77,13 +87,35 @@ impl Answer {
                     parts.push_back(Part::Hang);
                     continue;
                 }
-                Reply::Fail { .. } | Reply::RateLimited { .. } => break,
+                Reply::Shell(_)
+                | Reply::Escalated { .. }
+                | Reply::Question(_)
+                | Reply::Fail { .. }
+                | Reply::RateLimited { .. } => break,
             }
             index += 1;
         }
         parts.push_back(Part::Completed(event::completed(n, usage), usage));
         Self::Streamed { parts, call_id: None }
     }
+
+    /// The event of a step that is a tool call.
+    fn tool_call(reply: &Reply, id: &str, index: usize, n: u64) -> Option<sse::Event> {
+        let call_id = call_id(n);
+        Some(match reply {
+            Reply::Shell(command) => event::shell(id, &call_id, index, command),
+            Reply::Escalated { command, reason } => {
+                event::escalated(id, &call_id, index, command, reason)
+            }
+            Reply::Question(text) => event::question(id, &call_id, index, text),
+            _ => return None,
+        })
+    }
+}
+
+/// The id of the tool call in the `n`th answer, which holds one at most.
+fn call_id(n: u64) -> String {
+    format!("call_{n}")
 }
 
 impl Reply {

@@ -20,8 +20,9 @@ pub(super) struct Ledger {
     pub(super) usage: Vec<ThreadUsage>,
 }
 
-/// A turn that has begun.
+/// A turn that has begun, or gone on with a further text of the person.
 struct OpenTurn {
+    user_text: String,
     steps: VecDeque<Step>,
     /// The tool call that the next request must answer.
     unanswered: Option<String>,
@@ -78,9 +79,12 @@ impl Ledger {
             return Err(strangers);
         }
 
-        if !self.turns.contains_key(&request.turn_id) {
+        let known = self.turns.get(&request.turn_id);
+        if known.is_none_or(|turn| turn.user_text != request.user_text) {
+            let unanswered = known.and_then(|turn| turn.unanswered.clone());
             let turn = self.script.turn(request).map_err(|reason| vec![reason])?;
-            let open = OpenTurn { steps: turn.steps.into(), unanswered: None };
+            let user_text = request.user_text.clone();
+            let open = OpenTurn { user_text, steps: turn.steps.into(), unanswered };
             self.turns.insert(request.turn_id.clone(), open);
         }
         let turn = self.turns.get_mut(&request.turn_id).expect("the turn was opened above");

@@ -8,7 +8,7 @@ use super::usage::Usage;
 /// Implemented by closures `FnMut(&Request) -> Turn`, by `Vec<Turn>` (one for each turn, in the
 /// order in which turns begin) and by [`TodoScript`](super::TodoScript).
 pub trait Script: Send + 'static {
-    /// Returns what the model does in the turn that `request` begins.
+    /// Returns what the model does in the turn that `request` begins, or with the text that it adds to a running one.
     ///
     /// # Errors
     ///
@@ -34,7 +34,7 @@ impl Script for Vec<Turn> {
 /// What the model does between one user text and the end of its answer.
 ///
 /// The steps are spread over as many HTTP answers as Codex needs: an answer ends after a
-/// [`Reply::Shell`] or a [`Reply::Drop`], before a [`Reply::Fail`] or a [`Reply::RateLimited`], and
+/// tool call ([`Reply::Shell`], [`Reply::Escalated`], [`Reply::Question`]) or a [`Reply::Drop`], before a [`Reply::Fail`] or a [`Reply::RateLimited`], and
 /// with the last step. A request for which no step is left is a violation.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Turn {
@@ -57,8 +57,24 @@ pub struct Step {
 pub enum Reply {
     /// Says something.
     Message(String),
+    /// Says something in two parts and waits for [`FakeModel::release`](super::FakeModel::release) between them.
+    HalfMessage {
+        /// What is said before.
+        before: String,
+        /// What is said after.
+        after: String,
+    },
     /// Asks Codex to run a shell command.
     Shell(String),
+    /// Asks Codex to run a shell command outside the sandbox.
+    Escalated {
+        /// The command.
+        command: String,
+        /// Why the sandbox is not enough.
+        reason: String,
+    },
+    /// Asks the person a question with two answers to choose from; its id is `q1`.
+    Question(String),
     /// Thinks aloud.
     Reasoning(String),
     /// Refuses this request and every further one of the turn.
@@ -99,6 +115,32 @@ impl Turn {
     #[must_use]
     pub fn shell(self, command: impl Into<String>) -> Self {
         self.then(Reply::Shell(command.into()))
+    }
+
+    /// Says `before`, waits for the release, says `after`: one message.
+    #[must_use]
+    pub fn half_message(self, before: impl Into<String>, after: impl Into<String>) -> Self {
+        self.then(Reply::HalfMessage { before: before.into(), after: after.into() })
+    }
+
+    /// Asks Codex to run a shell command outside the sandbox.
+    #[must_use]
+    pub fn escalated(self, command: impl Into<String>, reason: impl Into<String>) -> Self {
+        self.then(Reply::Escalated { command: command.into(), reason: reason.into() })
+    }
+
+    /// Asks Codex to add a file by its patch tool.
+    #[must_use]
+    pub fn add_file(self, path: &str, line: &str) -> Self {
+        self.shell(format!(
+            "apply_patch <<'EOF'\n*** Begin Patch\n*** Add File: {path}\n+{line}\n*** End Patch\nEOF"
+        ))
+    }
+
+    /// Asks the person a question that is answered with `Yes` or `No`.
+    #[must_use]
+    pub fn question(self, text: impl Into<String>) -> Self {
+        self.then(Reply::Question(text.into()))
     }
 
     /// Thinks aloud.
