@@ -263,6 +263,11 @@ fn plain_step(event: &RunEvent) -> StepKind {
         RunEvent::Reasoning { text } => StepKind::Reasoning(text.clone()),
         RunEvent::Message { text } => StepKind::Message(text.clone()),
         RunEvent::Notice { level, text } => StepKind::Notice(*level, text.clone()),
+        RunEvent::ApprovalRequested { .. } => StepKind::Notice(NoticeLevel::Warning, event.text()),
+        RunEvent::ApprovalResolved { .. } => StepKind::Notice(NoticeLevel::Info, event.text()),
+        RunEvent::Steered { text } => {
+            StepKind::Notice(NoticeLevel::Info, format!("Message to the agent: {text}"))
+        }
         RunEvent::TurnFailed { message } => StepKind::TurnFailed(message.clone()),
         RunEvent::TodoChanged { done, open, ticked } => {
             StepKind::Todo { ticked: ticked.clone(), done: *done, open: *open }

@@ -50,6 +50,59 @@ pub struct TurnOutcome {
     pub error: Option<String>,
 }
 
+/// A conversation in a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ThreadInfo {
+    /// Codex's id.
+    pub id: String,
+    /// The name somebody gave it, else how it began.
+    pub title: String,
+    /// Directory the agent works in.
+    pub cwd: String,
+    /// When it began.
+    pub created_at: Timestamp,
+    /// When something last happened in it.
+    pub updated_at: Timestamp,
+    /// What it is doing.
+    pub activity: ThreadActivity,
+    /// The program that began it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<String>,
+}
+
+/// What a conversation is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ThreadActivity {
+    /// Nothing.
+    Idle,
+    /// A turn runs.
+    Running,
+    /// A turn waits for a person.
+    Waiting,
+}
+
+/// A turn that is over, or runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TurnInfo {
+    /// Codex's id.
+    pub id: String,
+    /// How it ended; absent while it runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<TurnStatus>,
+    /// When it began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<Timestamp>,
+    /// What the agent was told.
+    pub prompt: String,
+    /// Its last message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<String>,
+    /// Why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
 /// What a person may decide about a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -111,6 +164,14 @@ pub struct Question {
     pub allows_other: bool,
     /// Whether the answer must not be shown or logged.
     pub is_secret: bool,
+}
+
+impl Question {
+    fn allows(&self, answers: &[String]) -> bool {
+        let is_choice = |answer: &String| self.options.iter().any(|option| option.label == *answer);
+        !answers.is_empty()
+            && (self.allows_other || self.options.is_empty() || answers.iter().all(is_choice))
+    }
 }
 
 /// One answer to choose.
@@ -182,6 +243,24 @@ pub struct AgentRequest {
 }
 
 impl AgentRequest {
+    /// The offered decision that is called `word`.
+    pub fn offer(&self, word: &str) -> Option<&Decision> {
+        self.offered.iter().find(|decision| decision.word() == word)
+    }
+
+    /// Whether `decision` may be given: it is one of those offered, or answers every question and nothing else.
+    pub fn allows(&self, decision: &Decision) -> bool {
+        let (Decision::Answers(answers), RequestSubject::Questions { questions }) =
+            (decision, &self.subject)
+        else {
+            return self.offered.contains(decision);
+        };
+        answers.len() == questions.len()
+            && questions.iter().all(|question| {
+                answers.get(&question.id).is_some_and(|answer| question.allows(answer))
+            })
+    }
+
     /// What it is about in one line, for lists, logs and search.
     pub fn headline(&self) -> String {
         match &self.subject {
@@ -215,4 +294,70 @@ pub struct Answer {
     /// Why, in that person's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(subject: RequestSubject, offered: Vec<Decision>) -> AgentRequest {
+        AgentRequest {
+            id: "id".into(),
+            thread_id: "thread".into(),
+            turn_id: "turn".into(),
+            item_id: "item".into(),
+            asked_at: Timestamp::from_millis(0),
+            reason: None,
+            subject,
+            offered,
+        }
+    }
+
+    fn answers(pairs: &[(&str, &str)]) -> Decision {
+        let answer = |&(id, text): &(&str, &str)| (id.to_owned(), vec![text.to_owned()]);
+        Decision::Answers(pairs.iter().map(answer).collect())
+    }
+
+    #[test]
+    fn only_what_was_offered_may_be_decided() {
+        let subject = RequestSubject::Command { command: "ls".into(), cwd: None };
+        let always = Decision::AcceptAlways(vec!["ls".into()]);
+        let request = request(subject, vec![Decision::Accept, always.clone()]);
+        assert!(request.allows(&Decision::Accept));
+        assert!(!request.allows(&Decision::Decline));
+        assert!(!request.allows(&Decision::AcceptAlways(vec!["rm".into()])));
+        assert_eq!(request.offer("always"), Some(&always));
+        assert_eq!(request.offer("decline"), None);
+    }
+
+    #[test]
+    fn questions_are_answered_all_or_not_at_all() {
+        let option = QuestionOption { label: "Yes".into(), description: String::new() };
+        let question = |id: &str, allows_other| Question {
+            id: id.to_owned(),
+            header: String::new(),
+            text: "Really?".into(),
+            options: vec![option.clone()],
+            allows_other,
+            is_secret: false,
+        };
+        let questions = vec![question("a", true), question("b", false)];
+        let request = request(
+            RequestSubject::Questions { questions },
+            vec![Decision::Answers(BTreeMap::new())],
+        );
+        assert!(request.allows(&answers(&[("a", "Perhaps"), ("b", "Yes")])));
+        assert!(!request.allows(&answers(&[("a", "Yes"), ("b", "Perhaps")])));
+        assert!(!request.allows(&answers(&[("a", "Yes")])));
+        assert!(!request.allows(&Decision::Accept));
+    }
+
+    #[test]
+    fn a_request_reads_back_as_it_was_written() {
+        let subject = RequestSubject::Files { changes: Vec::new() };
+        let request = request(subject, vec![Decision::AcceptForSession, Decision::Cancel]);
+        let json = serde_json::to_value(&request).expect("writable");
+        assert_eq!(json["kind"], "files");
+        assert_eq!(serde_json::from_value::<AgentRequest>(json).expect("readable"), request);
+    }
 }

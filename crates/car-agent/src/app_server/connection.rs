@@ -89,6 +89,7 @@ struct Inner {
     end: CancellationToken,
     _end_on_drop: DropGuard,
     server: Mutex<Option<Initialized>>,
+    tasks: TaskTracker,
 }
 
 /// A result, or Codex's words against it.
@@ -113,7 +114,7 @@ impl Connection {
         let (sink, stream) = joined
             .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))
             .and_then(|joined| joined)?;
-        let (connection, incoming, _) = Self::run(sink, stream);
+        let (connection, incoming) = Self::run(sink, stream);
         connection.initialize(client).await?;
         Ok((connection, incoming))
     }
@@ -129,13 +130,12 @@ impl Connection {
         client: &str,
     ) -> Result<(Self, mpsc::Receiver<Incoming>), CallError> {
         let (child, sink, stream) = over_pipes(binary, env, cwd)?;
-        let (connection, incoming, tasks) = Self::run(sink, stream);
+        let (connection, incoming) = Self::run(sink, stream);
         let end = connection.inner.end.clone();
-        tasks.spawn(async move {
+        connection.inner.tasks.spawn(async move {
             end.cancelled().await;
             child.end().await;
         });
-        tasks.close();
         connection.initialize(client).await?;
         Ok((connection, incoming))
     }
@@ -143,7 +143,7 @@ impl Connection {
     fn run(
         sink: impl Sink<String, Error = io::Error> + Send + 'static,
         stream: impl Stream<Item = io::Result<String>> + Send + 'static,
-    ) -> (Self, mpsc::Receiver<Incoming>, TaskTracker) {
+    ) -> (Self, mpsc::Receiver<Incoming>) {
         let (outgoing, outbox) = mpsc::channel(MAX_OUTGOING);
         let (inbox, incoming) = mpsc::channel(MAX_INCOMING);
         let waiting = Arc::new(Waiting(Mutex::new(Some(HashMap::new()))));
@@ -158,8 +158,9 @@ impl Connection {
             _end_on_drop: end.clone().drop_guard(),
             end,
             server: Mutex::new(None),
+            tasks,
         };
-        (Self { inner: Arc::new(inner) }, incoming, tasks)
+        (Self { inner: Arc::new(inner) }, incoming)
     }
 
     async fn initialize(&self, client: &str) -> Result<(), CallError> {
@@ -227,9 +228,11 @@ impl Connection {
         self.inner.end.is_cancelled()
     }
 
-    /// Ends it; a server that is our child ends, too.
-    pub fn close(&self) {
+    /// Ends it, and waits for the end of a server that is our child.
+    pub async fn close(&self) {
         self.inner.end.cancel();
+        self.inner.tasks.close();
+        self.inner.tasks.wait().await;
     }
 
     async fn send(&self, message: Value) -> Result<(), CallError> {
@@ -346,7 +349,7 @@ mod tests {
         let (sink, sent) = pipe::channel::<String>(8);
         let (say, heard) = pipe::channel(8);
         let sink = sink.sink_map_err(io::Error::other);
-        let (connection, incoming, _) = Connection::run(sink, heard);
+        let (connection, incoming) = Connection::run(sink, heard);
         (connection, incoming, sent, say)
     }
 

@@ -24,6 +24,10 @@ pub fn stdout_lines(event: &RunEvent) -> Vec<String> {
             lines
         }
         RunEvent::Notice { text, .. } => headed("notice", text),
+        RunEvent::ApprovalRequested { .. } | RunEvent::ApprovalResolved { .. } => {
+            headed("approval", &event.text())
+        }
+        RunEvent::Steered { text } => headed("user", text),
         RunEvent::TurnFailed { message } => headed("ERROR", message),
         RunEvent::Raw { value } => vec![value.to_string()],
         RunEvent::RunStarted { .. }

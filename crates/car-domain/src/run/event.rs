@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::{ChangeCount, CheckpointStage, LeftOut, RunEnd, RunKind, Usage};
 use crate::Timestamp;
+use crate::conversation::{AgentRequest, Answer};
 use crate::format::count;
 
 /// One line of a journal.
@@ -138,6 +139,27 @@ pub enum RunEvent {
         /// What the agent's whole thread used so far.
         thread: Usage,
     },
+    /// The agent asks a person and waits.
+    #[serde(rename = "approval.requested")]
+    ApprovalRequested {
+        /// What it asks.
+        request: Box<AgentRequest>,
+    },
+    /// What the agent asked is decided.
+    #[serde(rename = "approval.resolved")]
+    ApprovalResolved {
+        /// CAR's id of the request.
+        request_id: String,
+        /// Who decided what; absent when it was decided outside CAR or dropped with its turn.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        answer: Option<Answer>,
+    },
+    /// A person added a message to the running turn.
+    #[serde(rename = "steered")]
+    Steered {
+        /// The message.
+        text: String,
+    },
     /// The model's turn failed.
     #[serde(rename = "turn.failed")]
     TurnFailed {
@@ -266,6 +288,9 @@ impl RunEvent {
             Self::FilesChanged { .. } => "files.changed",
             Self::Notice { .. } => "notice",
             Self::UsageReported { .. } => "usage",
+            Self::ApprovalRequested { .. } => "approval.requested",
+            Self::ApprovalResolved { .. } => "approval.resolved",
+            Self::Steered { .. } => "steered",
             Self::TurnFailed { .. } => "turn.failed",
             Self::Output { .. } => "output",
             Self::Raw { .. } => "raw",
@@ -288,6 +313,12 @@ impl RunEvent {
             Self::FilesChanged { changes, .. } => {
                 changes.iter().map(|change| change.path.as_str()).collect::<Vec<_>>().join("\n")
             }
+            Self::ApprovalRequested { request } => format!("Asks: {}", request.headline()),
+            Self::ApprovalResolved { answer, .. } => match answer {
+                Some(answer) => format!("Decided by {}: {}", answer.by, answer.decision.word()),
+                None => "Decided elsewhere, or no longer wanted".to_owned(),
+            },
+            Self::Steered { text } => text.clone(),
             Self::TurnFailed { message } => message.clone(),
             Self::TodoChanged { ticked, .. } => ticked.join("\n"),
             Self::Checkpoint { changes, notes, .. } => {

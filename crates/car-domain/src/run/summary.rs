@@ -124,6 +124,9 @@ impl RunSummary {
             | RunEvent::TurnFailed { .. }
             | RunEvent::Output { .. }
             | RunEvent::Raw { .. }
+            | RunEvent::ApprovalRequested { .. }
+            | RunEvent::ApprovalResolved { .. }
+            | RunEvent::Steered { .. }
             | RunEvent::TodoChanged { .. } => {}
         }
     }

@@ -1,72 +1,196 @@
-//! The conversations of one `CODEX_HOME`.
+//! The conversations of one `CODEX_HOME`: turns, and what is done to them.
 
-use std::ffi::OsString;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use car_domain::conversation::{AgentRequest, Answer, Decision};
+use car_agent::app_server::CodexServer;
+use car_agent::app_server::protocol::{
+    self, Input, ReviewStart, ThreadCompactStart, ThreadRead, ThreadStart, ThreadTurnsList,
+    TurnStart, TurnStatus as CodexStatus, TurnSteer,
+};
+use tokio_util::task::TaskTracker;
 
-use super::turn::{Turn, TurnRequest};
-use crate::{EngineError, ErrorKind, Repo};
+use super::board::Board;
+use super::link::Link;
+use super::manner::Manner;
+use super::queue::Queue;
+use super::turn::{Turn, TurnControl, TurnRequest};
+use super::{ApprovalPolicy, CodexSetup, ReviewTarget, SandboxPolicy, watchdog};
+use crate::EngineError;
 
-/// Which Codex to talk to, and what it runs with.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CodexSetup {
-    /// The program as configured: a name or a path.
-    pub binary: String,
-    /// Environment of the root, on top of ours: `CODEX_HOME` chooses the server, everything else reaches only the commands
-    /// the agent runs in the turns that are started with it.
-    pub env: Vec<(OsString, OsString)>,
-    /// Most memory the server and what it starts may use, in bytes, where the system can limit that.
-    pub memory_max: Option<u64>,
-}
-
-impl CodexSetup {
-    /// `binary` with nothing special.
-    pub fn new(binary: impl Into<String>) -> Self {
-        Self { binary: binary.into(), env: Vec::new(), memory_max: None }
-    }
-
-    /// As `repo` is configured.
-    pub fn of(repo: &Repo) -> Self {
-        Self::new(repo.config().codex.binary.clone())
-    }
-}
+/// How long Codex may take to answer a request; starting a thread is the slowest, some seconds on a loaded machine.
+pub(super) const CALL_PATIENCE: Duration = Duration::from_secs(60);
+/// How often a thread that has just got its first turn is tried again: its file is written a moment later.
+const JOIN_TRIES: u32 = 100;
+const JOIN_PAUSE: Duration = Duration::from_millis(50);
 
 /// Conversations with one Codex server. One per process and `CODEX_HOME`; cheap to clone. Nothing is started or connected
-/// before it is needed, and a lost connection is made anew by the next call.
+/// before it is needed, and a lost connection is made anew.
 #[derive(Clone, Debug)]
 pub struct Conversations {
-    inner: Arc<Inner>,
+    pub(super) inner: Arc<Inner>,
 }
 
 #[derive(Debug)]
-struct Inner {
-    setup: CodexSetup,
+pub(super) struct Inner {
+    pub(super) setup: CodexSetup,
+    pub(super) board: Board,
+    pub(super) link: tokio::sync::Mutex<Option<Link>>,
+    /// Held while joining and leaving threads, so that neither overtakes the other.
+    pub(super) membership: tokio::sync::Mutex<()>,
+    /// Whether Codex cannot serve several programs and has been started for us alone.
+    pub(super) is_alone: AtomicBool,
+    pub(super) tasks: TaskTracker,
+    last_instance: Mutex<Option<String>>,
 }
 
 impl Conversations {
     /// Conversations with the Codex of `setup`.
     pub fn new(setup: CodexSetup) -> Self {
-        Self { inner: Arc::new(Inner { setup }) }
+        Self {
+            inner: Arc::new(Inner {
+                setup,
+                board: Board::default(),
+                link: tokio::sync::Mutex::default(),
+                membership: tokio::sync::Mutex::default(),
+                is_alone: AtomicBool::default(),
+                tasks: TaskTracker::new(),
+                last_instance: Mutex::default(),
+            }),
+        }
     }
 
     /// Starts a turn, in a new or a given thread. Its policies are sent with it and hold for this turn.
     ///
     /// # Errors
-    /// When Codex cannot be started or refuses; a conflict when another program is writing in the thread.
+    /// When Codex cannot be started or refuses; a conflict when a turn runs in the thread already, or another program is
+    /// working in it.
     pub async fn turn(&self, request: TurnRequest) -> Result<Turn, EngineError> {
-        drop(request);
-        Err(self.unavailable())
+        let inner = &self.inner;
+        let link = inner.link().await?;
+        let (thread_id, is_joined) = match &request.thread_id {
+            None => (self.start_thread(&link, &request.cwd, request.model.clone()).await?, true),
+            Some(thread_id) => {
+                let joined = inner.join(&link, thread_id).await?;
+                self.check_idle(&link, thread_id).await?;
+                (thread_id.clone(), joined)
+            }
+        };
+        let (key, queue) = inner.board.follow(&thread_id);
+        // Left as soon as the last follower of a finished turn was gone, perhaps just now.
+        if is_joined {
+            inner.join(&link, &thread_id).await?;
+        }
+        let manner = inner.board.manner(&thread_id);
+        let started = link.call(turn_start(&thread_id, &request, &manner)).await;
+        let turn_id = match started {
+            Ok(started) => {
+                inner.board.note_plans(&thread_id, request.may_ask_questions);
+                started.turn.id
+            }
+            Err(error) => {
+                inner.board.unfollow(key);
+                return Err(error);
+            }
+        };
+        if is_joined {
+            inner.board.aim(key, &turn_id);
+        } else {
+            self.join_late(&link, &thread_id).await?;
+            inner.catch_up(&link, key, &thread_id, &turn_id).await?;
+        }
+        Ok(self.taken(key, queue, &thread_id, turn_id, request.stall_after))
     }
 
-    /// Starts an empty thread in `cwd` and returns its id. It is listed from its first turn on.
+    /// Starts an empty thread in `cwd` and returns its id. It is listed from its first turn on, and until then known only to
+    /// the running server.
     ///
     /// # Errors
     /// When Codex cannot be started or refuses.
     pub async fn start(&self, cwd: &Path) -> Result<String, EngineError> {
-        let _ = cwd;
-        Err(self.unavailable())
+        let link = self.inner.link().await?;
+        self.start_thread(&link, cwd, None).await
+    }
+
+    /// Follows the turn that runs in a thread, from its beginning; `None` when none runs.
+    ///
+    /// # Errors
+    /// When Codex cannot be reached or knows no such thread.
+    pub async fn follow(&self, thread_id: &str) -> Result<Option<Turn>, EngineError> {
+        let inner = &self.inner;
+        let link = inner.link().await?;
+        let (key, queue) = inner.board.follow(thread_id);
+        let followed = async {
+            inner.join(&link, thread_id).await?;
+            let Some(turn_id) = running_turn(&link, thread_id).await? else { return Ok(None) };
+            inner.catch_up(&link, key, thread_id, &turn_id).await?;
+            Ok(Some(turn_id))
+        };
+        match followed.await {
+            Ok(Some(turn_id)) => Ok(Some(self.taken(key, queue, thread_id, turn_id, None))),
+            Ok(None) => {
+                inner.board.unfollow(key);
+                Ok(None)
+            }
+            Err(error) => {
+                inner.board.unfollow(key);
+                Err(error)
+            }
+        }
+    }
+
+    /// Starts a review in a thread.
+    ///
+    /// # Errors
+    /// As for [`Conversations::turn`].
+    pub async fn review(&self, thread_id: &str, target: ReviewTarget) -> Result<Turn, EngineError> {
+        let inner = &self.inner;
+        let link = inner.link().await?;
+        inner.join(&link, thread_id).await?;
+        self.check_idle(&link, thread_id).await?;
+        let (key, queue) = inner.board.follow(thread_id);
+        inner.join(&link, thread_id).await?;
+        let review = ReviewStart {
+            thread_id: thread_id.to_owned(),
+            target: target.into(),
+            delivery: "inline".to_owned(),
+        };
+        let turn_id = match link.call(review).await {
+            Ok(started) => started.turn.id,
+            Err(error) => {
+                inner.board.unfollow(key);
+                return Err(error);
+            }
+        };
+        inner.board.aim(key, &turn_id);
+        Ok(self.taken(key, queue, thread_id, turn_id, None))
+    }
+
+    /// Replaces a thread's history by a summary, which is a turn of its own.
+    ///
+    /// # Errors
+    /// As for [`Conversations::turn`]; Codex itself would end a running turn.
+    pub async fn compact(&self, thread_id: &str) -> Result<Turn, EngineError> {
+        let inner = &self.inner;
+        let link = inner.link().await?;
+        inner.join(&link, thread_id).await?;
+        self.check_idle(&link, thread_id).await?;
+        let (key, queue, started) = inner.board.follow_next(thread_id);
+        inner.join(&link, thread_id).await?;
+        let begun = async {
+            link.call(ThreadCompactStart { thread_id: thread_id.to_owned() }).await?;
+            let started = tokio::time::timeout(CALL_PATIENCE, started).await;
+            started.ok().and_then(Result::ok).ok_or_else(super::lost)
+        };
+        match begun.await {
+            Ok(turn_id) => Ok(self.taken(key, queue, thread_id, turn_id, None)),
+            Err(error) => {
+                inner.board.unfollow(key);
+                Err(error)
+            }
+        }
     }
 
     /// Ends a running turn. One that is over already is no error.
@@ -74,8 +198,24 @@ impl Conversations {
     /// # Errors
     /// When Codex cannot be reached.
     pub async fn interrupt(&self, thread_id: &str, turn_id: &str) -> Result<(), EngineError> {
-        let _ = (thread_id, turn_id);
-        Err(self.unavailable())
+        let link = self.inner.link().await?;
+        let (thread_id, turn_id) = (thread_id.to_owned(), turn_id.to_owned());
+        let interrupt = protocol::TurnInterrupt { thread_id, turn_id };
+        match link.call(interrupt).await {
+            Err(error) if error.kind() == crate::ErrorKind::Conflict => Ok(()),
+            result => result.map(drop),
+        }
+    }
+
+    /// Ends whatever turn runs in a thread; `false` when none does.
+    ///
+    /// # Errors
+    /// When Codex cannot be reached or knows no such thread.
+    pub async fn interrupt_running(&self, thread_id: &str) -> Result<bool, EngineError> {
+        let link = self.inner.link().await?;
+        let Some(turn_id) = running_turn(&link, thread_id).await? else { return Ok(false) };
+        self.interrupt(thread_id, &turn_id).await?;
+        Ok(true)
     }
 
     /// Adds a message to a running turn.
@@ -88,38 +228,145 @@ impl Conversations {
         turn_id: &str,
         text: &str,
     ) -> Result<(), EngineError> {
-        let _ = (thread_id, turn_id, text);
-        Err(self.unavailable())
+        let link = self.inner.link().await?;
+        let steer = TurnSteer {
+            thread_id: thread_id.to_owned(),
+            expected_turn_id: turn_id.to_owned(),
+            input: vec![Input::text(text)],
+        };
+        link.call(steer).await.map(drop)
     }
 
-    /// Everything that waits for a person, in all threads of the server.
-    ///
-    /// # Errors
-    /// When Codex cannot be reached.
-    pub async fn requests(&self) -> Result<Vec<AgentRequest>, EngineError> {
-        Err(self.unavailable())
+    /// The shared server that is used, once it is; `None` before the first call, and where Codex cannot serve several
+    /// programs.
+    pub async fn server(&self) -> Option<CodexServer> {
+        self.inner.link.lock().await.as_ref()?.server.clone()
     }
 
-    /// Decides about a request. The same decision twice is one; returns the recorded answer.
+    /// Whether this Codex was started for this process alone, because it cannot serve several. Turns then end with us.
+    pub fn is_alone(&self) -> bool {
+        self.inner.is_alone.load(Ordering::Relaxed)
+    }
+
+    /// Closes the connection. The shared server and its turns go on; one that was started for us alone is gone afterwards.
+    pub async fn close(&self) {
+        let link = self.inner.link.lock().await.take();
+        if let Some(link) = link {
+            link.connection.close().await;
+        }
+    }
+
+    /// Ends the shared server with everything it runs; `false` when none does.
     ///
     /// # Errors
-    /// A conflict that names who decided otherwise before; not found when nothing with this id waits; a conflict when the
-    /// decision was not offered.
-    pub async fn answer(
+    /// When Codex is not installed.
+    pub async fn end_server(&self) -> Result<bool, EngineError> {
+        let Some(server) = CodexServer::find(&self.inner.setup.spec()?).await else {
+            return Ok(false);
+        };
+        server.end().await;
+        Ok(true)
+    }
+
+    async fn start_thread(
         &self,
-        request_id: &str,
-        decision: Decision,
-        by: &str,
-        note: Option<&str>,
-    ) -> Result<Answer, EngineError> {
-        let _ = (request_id, decision, by, note);
-        Err(self.unavailable())
+        link: &Link,
+        cwd: &Path,
+        model: Option<String>,
+    ) -> Result<String, EngineError> {
+        // No sandbox: with one, Codex writes the directory into the user's configuration as trusted.
+        let start = ThreadStart {
+            cwd: Some(cwd.to_path_buf()),
+            model,
+            config: self.inner.setup.thread_config(),
+            ..ThreadStart::default()
+        };
+        let opened = link.call(start).await?;
+        self.inner.board.note_joined(&opened.thread.id, Manner::of(&opened));
+        Ok(opened.thread.id)
     }
 
-    fn unavailable(&self) -> EngineError {
-        EngineError::new(
-            ErrorKind::Agent,
-            format!("conversations with `{}` are not possible yet", self.inner.setup.binary),
-        )
+    /// A turn in a busy thread would only add to the running one.
+    async fn check_idle(&self, link: &Link, thread_id: &str) -> Result<(), EngineError> {
+        let read = ThreadRead { thread_id: thread_id.to_owned(), include_turns: false };
+        if link.call(read).await?.thread.status.is_active() {
+            return Err(EngineError::conflict("a turn is running in this conversation already")
+                .with_hint("add to it, stop it, or wait for its end"));
+        }
+        Ok(())
+    }
+
+    /// Joins a thread whose first turn has just been started.
+    async fn join_late(&self, link: &Link, thread_id: &str) -> Result<(), EngineError> {
+        for _ in 0..JOIN_TRIES {
+            if self.inner.join(link, thread_id).await? {
+                return Ok(());
+            }
+            tokio::time::sleep(JOIN_PAUSE).await;
+        }
+        Err(super::lost())
+    }
+
+    fn taken(
+        &self,
+        key: u64,
+        queue: Arc<Queue>,
+        thread_id: &str,
+        turn_id: String,
+        stall_after: Option<Duration>,
+    ) -> Turn {
+        let (conversations, thread_id) = (self.clone(), thread_id.to_owned());
+        let control = TurnControl { conversations, thread_id, turn_id };
+        if let Some(limit) = stall_after {
+            self.inner.tasks.spawn(watchdog::watch(control.clone(), key, limit));
+        }
+        Turn { queue, control }
+    }
+}
+
+impl Inner {
+    pub(super) fn note_instance(&self, instance: &str) {
+        let mut last = self.last_instance.lock().unwrap_or_else(PoisonError::into_inner);
+        *last = Some(instance.to_owned());
+    }
+
+    pub(super) fn last_instance(&self) -> Option<String> {
+        self.last_instance.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// The turn that runs in a thread.
+async fn running_turn(link: &Link, thread_id: &str) -> Result<Option<String>, EngineError> {
+    let turns = ThreadTurnsList { thread_id: thread_id.to_owned(), cursor: None, limit: Some(1) };
+    let newest = link.call(turns).await?.data.into_iter().next();
+    Ok(newest.filter(|turn| turn.status == CodexStatus::InProgress).map(|turn| turn.id))
+}
+
+fn turn_start(thread_id: &str, request: &TurnRequest, manner: &Manner) -> TurnStart {
+    TurnStart {
+        thread_id: thread_id.to_owned(),
+        input: vec![Input::text(request.prompt.clone())],
+        cwd: request.cwd.clone(),
+        approval_policy: match request.approvals {
+            ApprovalPolicy::Never => protocol::ApprovalPolicy::Never,
+            ApprovalPolicy::OnRequest => protocol::ApprovalPolicy::OnRequest,
+            ApprovalPolicy::Untrusted => protocol::ApprovalPolicy::Untrusted,
+        },
+        sandbox_policy: match &request.sandbox {
+            SandboxPolicy::ReadOnly => protocol::SandboxPolicy::ReadOnly { network_access: false },
+            SandboxPolicy::WorkspaceWrite { writable_roots, network } => {
+                protocol::SandboxPolicy::WorkspaceWrite {
+                    writable_roots: writable_roots.clone(),
+                    network_access: *network,
+                    exclude_tmpdir_env_var: false,
+                    exclude_slash_tmp: false,
+                }
+            }
+            SandboxPolicy::FullAccess => protocol::SandboxPolicy::DangerFullAccess,
+        },
+        model: request.model.clone(),
+        effort: request.effort.clone(),
+        output_schema: request.output_schema.clone(),
+        collaboration_mode: manner.mode_for(request),
     }
 }

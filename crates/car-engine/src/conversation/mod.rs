@@ -20,12 +20,27 @@
 //! # Ok(()) }
 //! ```
 
+mod answering;
+mod asking;
+mod board;
 mod conversations;
+mod history;
+mod link;
+mod manner;
 mod policy;
+mod progress;
+mod queue;
+mod reading;
+mod records;
+mod setup;
+mod trouble;
 mod turn;
+mod watchdog;
 
-pub use conversations::{CodexSetup, Conversations};
-pub use policy::{ApprovalPolicy, SandboxPolicy};
+pub use answering::{RequestNews, RequestWatch};
+pub use conversations::Conversations;
+pub use policy::{ApprovalPolicy, ReviewTarget, SandboxPolicy};
+pub use setup::CodexSetup;
 pub use turn::{Turn, TurnControl, TurnEvent, TurnRequest};
 
 use crate::{EngineError, ErrorKind};
@@ -33,5 +48,5 @@ use crate::{EngineError, ErrorKind};
 /// The server went away in the middle.
 fn lost() -> EngineError {
     EngineError::new(ErrorKind::Agent, "the connection to Codex was lost before the turn ended")
-        .with_hint("ask again: what Codex had done is kept in the thread")
+        .with_hint("ask again: what Codex had done is kept in the conversation")
 }

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use car_agent::app_server::protocol;
+
 /// When the agent asks a person.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ApprovalPolicy {
@@ -29,4 +31,28 @@ pub enum SandboxPolicy {
     },
     /// Everything the user may do.
     FullAccess,
+}
+
+/// What a review looks at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReviewTarget {
+    /// Everything that is not committed.
+    Uncommitted,
+    /// What this branch adds to `branch`.
+    Branch(String),
+    /// One commit.
+    Commit(String),
+    /// Whatever these instructions say.
+    Custom(String),
+}
+
+impl From<ReviewTarget> for protocol::ReviewTarget {
+    fn from(target: ReviewTarget) -> Self {
+        match target {
+            ReviewTarget::Uncommitted => Self::UncommittedChanges,
+            ReviewTarget::Branch(branch) => Self::BaseBranch { branch },
+            ReviewTarget::Commit(sha) => Self::Commit { sha, title: None },
+            ReviewTarget::Custom(instructions) => Self::Custom { instructions },
+        }
+    }
 }

@@ -1,14 +1,15 @@
 //! One turn: what is asked of the agent, what it says while it works, and what came of it.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use car_domain::conversation::{AgentRequest, Answer, TurnOutcome};
 use car_domain::run::{RunEvent, Usage};
 use serde_json::Value;
-use tokio::sync::mpsc;
 
-use super::{ApprovalPolicy, SandboxPolicy};
+use super::queue::Queue;
+use super::{ApprovalPolicy, Conversations, SandboxPolicy};
 use crate::EngineError;
 
 /// What to ask of the agent. [`TurnRequest::new`] is the careful default: a new thread, read-only, never asks.
@@ -30,6 +31,8 @@ pub struct TurnRequest {
     pub effort: Option<String>,
     /// JSON schema the final message must follow.
     pub output_schema: Option<Value>,
+    /// Whether the agent may ask the person questions of its own. Codex allows that only while it plans.
+    pub may_ask_questions: bool,
     /// Interrupt the turn when nothing was heard for so long and nobody is being asked.
     pub stall_after: Option<Duration>,
 }
@@ -46,6 +49,7 @@ impl TurnRequest {
             model: None,
             effort: None,
             output_schema: None,
+            may_ask_questions: false,
             stall_after: Some(Duration::from_secs(600)),
         }
     }
@@ -103,29 +107,50 @@ pub enum TurnEvent {
     Finished(TurnOutcome),
 }
 
+impl TurnEvent {
+    /// The event as a run's journal holds it; `None` for what is only live.
+    pub fn step(&self) -> Option<RunEvent> {
+        match self {
+            Self::Step(step) => Some(step.clone()),
+            Self::Requested(request) => {
+                Some(RunEvent::ApprovalRequested { request: Box::new(request.clone()) })
+            }
+            Self::Resolved { request_id, answer } => Some(RunEvent::ApprovalResolved {
+                request_id: request_id.clone(),
+                answer: answer.clone(),
+            }),
+            _ => None,
+        }
+    }
+}
+
 /// A turn at work. Dropping it leaves the turn running; [`Turn::interrupt`] ends it.
 #[derive(Debug)]
 pub struct Turn {
-    pub(super) thread_id: String,
-    pub(super) turn_id: String,
-    pub(super) events: mpsc::Receiver<TurnEvent>,
+    pub(super) queue: Arc<Queue>,
     pub(super) control: TurnControl,
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.queue.abandon();
+    }
 }
 
 impl Turn {
     /// The conversation, to go on with later.
     pub fn thread_id(&self) -> &str {
-        &self.thread_id
+        &self.control.thread_id
     }
 
     /// Codex's id of the turn.
     pub fn turn_id(&self) -> &str {
-        &self.turn_id
+        &self.control.turn_id
     }
 
     /// The next event; `None` after [`TurnEvent::Finished`].
     pub async fn next(&mut self) -> Option<TurnEvent> {
-        self.events.recv().await
+        self.queue.pop().await
     }
 
     /// Waits for the end and drops what happens on the way.
@@ -166,7 +191,7 @@ impl Turn {
 /// Interrupts and steers one turn; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct TurnControl {
-    pub(super) conversations: super::Conversations,
+    pub(super) conversations: Conversations,
     pub(super) thread_id: String,
     pub(super) turn_id: String,
 }

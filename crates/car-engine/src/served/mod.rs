@@ -276,7 +276,7 @@ fn broken_row(id: &str, error: &EngineError) -> RepoRow {
 }
 
 /// Runs file work off the async workers.
-async fn blocking<T: Send + 'static>(
+pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, EngineError> + Send + 'static,
 ) -> Result<T, EngineError> {
     match tokio::task::spawn_blocking(work).await {

@@ -177,10 +177,16 @@ pub struct ThreadResume {
 
 /// The answer to both.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "the protocol's own words")]
 pub struct ThreadOpened {
     pub thread: Thread,
     pub model: String,
+    #[serde(default)]
+    pub reasoning_effort: Option<String>,
+    /// Only when a thread is resumed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub collaboration_mode: Option<CollaborationMode>,
 }
 
 /// Lists threads, the newest first.

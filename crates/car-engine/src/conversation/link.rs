@@ -1,0 +1,335 @@
+//! The connection behind the conversations: made when needed, made anew when lost, heard by one task.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
+
+use car_agent::app_server::protocol::{
+    Ask, Method, Notification, RequestId, ThreadItemsList, ThreadResume, ThreadTurnsList,
+    ThreadUnsubscribe, TurnStatus as CodexStatus,
+};
+use car_agent::app_server::{CallError, CodexServer, Connection, Incoming, ServerError};
+use car_domain::conversation::TurnStatus;
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use tokio::sync::mpsc;
+
+use super::asking::OpenRequest;
+use super::board::Errand;
+use super::conversations::{CALL_PATIENCE, Inner};
+use super::manner::Manner;
+use super::records::Records;
+use super::setup::CodexSetup;
+use super::trouble::{SERVER_GONE, call_failed, is_not_written, server_failed};
+use crate::{EngineError, ErrorKind};
+
+/// Name Codex writes into the threads we start.
+const CLIENT: &str = "car";
+/// Pages of finished items read to catch up with a turn.
+const MAX_PAGES: usize = 64;
+
+/// A live connection.
+#[derive(Clone, Debug)]
+pub(super) struct Link {
+    pub(super) connection: Connection,
+    pub(super) records: Records,
+    /// Which server this is; ids of requests mean something only together with it.
+    pub(super) instance: String,
+    /// The shared server; `None` for one of our own.
+    pub(super) server: Option<CodexServer>,
+}
+
+impl Link {
+    /// Asks Codex.
+    pub(super) async fn call<M: Method>(&self, params: M) -> Result<M::Reply, EngineError> {
+        self.try_call(params).await.map_err(call_failed)
+    }
+
+    /// Asks Codex; the error in Codex's own words.
+    pub(super) async fn try_call<M: Method>(&self, params: M) -> Result<M::Reply, CallError> {
+        self.connection.call(params, CALL_PATIENCE).await
+    }
+}
+
+impl Inner {
+    /// The connection, made if there is none.
+    pub(super) async fn link(self: &Arc<Self>) -> Result<Link, EngineError> {
+        let mut current = self.link.lock().await;
+        if let Some(link) = current.as_ref().filter(|link| !link.connection.is_closed()) {
+            return Ok(link.clone());
+        }
+        if current.take().is_some() {
+            self.board.suspend();
+        }
+        let (link, incoming) = self.connect().await?;
+        *current = Some(link.clone());
+        self.tasks.spawn(hear(Arc::downgrade(self), link.clone(), incoming));
+        Ok(link)
+    }
+
+    async fn connect(&self) -> Result<(Link, mpsc::Receiver<Incoming>), EngineError> {
+        let spec = self.setup.spec()?;
+        let open = |instance: String| {
+            let dir = spec.server_dir();
+            crate::served::blocking(move || Records::open(&dir, &instance))
+        };
+        match CodexServer::ensure(&spec).await {
+            Ok(server) => {
+                let joined = Connection::join(&server.socket, CLIENT).await;
+                let (connection, incoming) = joined.map_err(call_failed)?;
+                let instance = server.instance();
+                let records = open(instance.clone()).await?;
+                Ok((Link { connection, records, instance, server: Some(server) }, incoming))
+            }
+            Err(ServerError::CannotListen) => {
+                if !self.is_alone.swap(true, Ordering::Relaxed) {
+                    tracing::warn!(
+                        "this version of Codex cannot serve several programs; conversations end with this process"
+                    );
+                }
+                let cwd = CodexSetup::fallback_cwd(&spec).to_path_buf();
+                let mut env = spec.env.clone();
+                env.push(("CODEX_HOME".into(), spec.codex_home.clone().into()));
+                let spawned = Connection::spawn(&spec.binary, &env, &cwd, CLIENT).await;
+                let (connection, incoming) = spawned.map_err(call_failed)?;
+                let instance = format!("own-{}", uuid::Uuid::now_v7());
+                let records = open(instance.clone()).await?;
+                Ok((Link { connection, records, instance, server: None }, incoming))
+            }
+            Err(error) => Err(server_failed(error)),
+        }
+    }
+
+    /// Subscribes to a thread; what waits in it comes again. `false` for one without a turn, which Codex cannot resume.
+    pub(super) async fn join(&self, link: &Link, thread_id: &str) -> Result<bool, EngineError> {
+        let _membership = self.membership.lock().await;
+        if self.board.is_joined(thread_id) {
+            return Ok(true);
+        }
+        let resume = ThreadResume {
+            thread_id: thread_id.to_owned(),
+            cwd: None,
+            config: self.setup.thread_config(),
+            exclude_turns: true,
+        };
+        match link.try_call(resume).await {
+            Ok(opened) => {
+                self.board.note_joined(thread_id, Manner::of(&opened));
+                Ok(true)
+            }
+            Err(CallError::Refused { message, .. }) if is_not_written(&message) => Ok(false),
+            Err(error) => Err(call_failed(error)),
+        }
+    }
+
+    /// Ends the subscription to a thread nobody follows, so that the server may forget it.
+    async fn leave(&self, link: &Link, thread_id: String) {
+        let _membership = self.membership.lock().await;
+        if self.board.is_followed(&thread_id) || !self.board.is_joined(&thread_id) {
+            return;
+        }
+        self.board.note_left(&thread_id);
+        if let Err(error) = link.try_call(ThreadUnsubscribe { thread_id }).await {
+            tracing::debug!(%error, "a thread stays subscribed");
+        }
+    }
+
+    /// Gives a follower what its turn did before we heard of it, and its end if that is past.
+    pub(super) async fn catch_up(
+        &self,
+        link: &Link,
+        key: u64,
+        thread_id: &str,
+        turn_id: &str,
+    ) -> Result<(), EngineError> {
+        self.read_items(link, key, thread_id, turn_id).await?;
+        self.board.aim(key, turn_id);
+        let turns =
+            ThreadTurnsList { thread_id: thread_id.to_owned(), cursor: None, limit: Some(20) };
+        let turns = link.call(turns).await?;
+        let ended = turns.data.into_iter().find(|turn| turn.id == turn_id);
+        if let Some(turn) = ended.filter(|turn| turn.status != CodexStatus::InProgress) {
+            let status = match turn.status {
+                CodexStatus::Completed => TurnStatus::Completed,
+                CodexStatus::Failed => TurnStatus::Failed,
+                _ => TurnStatus::Interrupted,
+            };
+            // What was finished between the first reading and the end.
+            self.read_items(link, key, thread_id, turn_id).await?;
+            self.board.finish(key, status, turn.error.map(|error| error.message));
+        }
+        Ok(())
+    }
+
+    async fn read_items(
+        &self,
+        link: &Link,
+        key: u64,
+        thread_id: &str,
+        turn_id: &str,
+    ) -> Result<(), EngineError> {
+        let mut cursor = None;
+        for _ in 0..MAX_PAGES {
+            let list = ThreadItemsList {
+                thread_id: thread_id.to_owned(),
+                turn_id: Some(turn_id.to_owned()),
+                cursor,
+                limit: Some(100),
+            };
+            let page = link.call(list).await?;
+            let items: Vec<_> = page.data.into_iter().map(|entry| entry.item).collect();
+            self.board.catch_up(key, &items);
+            cursor = page.next_cursor;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// After a lost connection: go on with the same server, or say that it is gone.
+    async fn recover(self: Arc<Self>) {
+        let suspended = self.board.suspend();
+        if suspended.is_empty() && !self.board.is_watched() && self.board.requests().is_empty() {
+            return;
+        }
+        if let Err(error) = self.take_up(suspended).await {
+            tracing::debug!(%error, "the turns of the lost server are given up");
+            self.board.cut(SERVER_GONE);
+        }
+    }
+
+    async fn take_up(
+        self: &Arc<Self>,
+        suspended: Vec<(u64, String, String)>,
+    ) -> Result<(), EngineError> {
+        let gone = || EngineError::new(ErrorKind::Agent, SERVER_GONE);
+        let spec = self.setup.spec()?;
+        // Not started anew: what it ran is gone with it.
+        let server = CodexServer::find(&spec).await.ok_or_else(gone)?;
+        if self.last_instance() != Some(server.instance()) {
+            return Err(gone());
+        }
+        let link = self.link().await?;
+        for (key, thread_id, turn_id) in suspended {
+            self.join(&link, &thread_id).await?;
+            self.catch_up(&link, key, &thread_id, &turn_id).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Hears one connection to its end. Boxed, because that may lead to a new connection, which is heard again.
+fn hear(
+    inner: Weak<Inner>,
+    link: Link,
+    incoming: mpsc::Receiver<Incoming>,
+) -> BoxFuture<'static, ()> {
+    hear_all(inner, link, incoming).boxed()
+}
+
+async fn hear_all(inner: Weak<Inner>, link: Link, mut incoming: mpsc::Receiver<Incoming>) {
+    if let Some(inner) = inner.upgrade() {
+        inner.note_instance(&link.instance);
+    }
+    // The link must not keep itself alive through this task.
+    let (records, instance) = (link.records.clone(), link.instance.clone());
+    drop(link);
+    while let Some(said) = incoming.recv().await {
+        let Some(inner) = inner.upgrade() else { return };
+        match said {
+            Incoming::Asked(id, ask) => asked(&inner, &records, &instance, id, ask).await,
+            Incoming::Told(told) => {
+                // The end of a turn closes what it asked; Codex says so only afterwards.
+                let closed = match &told {
+                    Notification::RequestResolved { thread_id, request_id } => {
+                        inner.board.id_of(thread_id, request_id).into_iter().collect()
+                    }
+                    Notification::TurnCompleted { turn, .. } => inner.board.ids_of_turn(&turn.id),
+                    _ => Vec::new(),
+                };
+                for request_id in closed {
+                    close(&inner, &records, &request_id).await;
+                }
+                for errand in inner.board.told(&told) {
+                    inner.run(errand);
+                }
+            }
+        }
+    }
+    if let Some(inner) = inner.upgrade() {
+        let again = Arc::clone(&inner);
+        inner.tasks.spawn(async move { again.recover().await });
+    }
+}
+
+impl Inner {
+    /// Does an errand beside the reading.
+    fn run(self: &Arc<Self>, errand: Errand) {
+        let inner = Arc::clone(self);
+        self.tasks.spawn(async move {
+            let Ok(link) = inner.link().await else { return };
+            match errand {
+                Errand::Join(thread_id) => {
+                    if let Err(error) = inner.join(&link, &thread_id).await {
+                        tracing::debug!(%error, "a thread that waits cannot be joined");
+                    }
+                }
+                Errand::Leave(thread_id) => inner.leave(&link, thread_id).await,
+            }
+        });
+    }
+}
+
+async fn asked(inner: &Arc<Inner>, records: &Records, instance: &str, id: RequestId, ask: Ask) {
+    let (mut changes, is_heard) = match &ask {
+        Ask::Files(files) => {
+            let heard = inner.board.edits(&files.item_id);
+            let is_heard = !heard.is_empty();
+            (heard, is_heard)
+        }
+        _ => (Vec::new(), true),
+    };
+    let method = match &ask {
+        Ask::Other { method, .. } => method.clone(),
+        _ => String::new(),
+    };
+    let Some(mut open) = OpenRequest::new(instance, id.clone(), ask.clone(), changes.clone())
+    else {
+        let refuse = Arc::clone(inner);
+        inner.tasks.spawn(async move {
+            let Ok(link) = refuse.link().await else { return };
+            tracing::warn!(method, "Codex asked for something that is not known here");
+            let _ = link.connection.refuse(&id, "not supported by this client").await;
+        });
+        return;
+    };
+    let (records, request_id) = (records.clone(), open.request.id.clone());
+    // Inline on purpose: nothing about this thread may be told before the request is whole. The files are small.
+    let known = tokio::task::spawn_blocking(move || {
+        if !is_heard {
+            return records.changes(&request_id);
+        }
+        if !changes.is_empty()
+            && let Err(error) = records.keep(&request_id, &changes)
+        {
+            tracing::warn!(%error, "other programs will not see which files are to be changed");
+        }
+        std::mem::take(&mut changes)
+    })
+    .await
+    .unwrap_or_default();
+    if !is_heard && let Some(whole) = OpenRequest::new(instance, id, ask, known) {
+        open = whole;
+    }
+    inner.board.asked(open);
+}
+
+/// Closes a request, with the decision as far as anybody wrote it down.
+async fn close(inner: &Inner, records: &Records, request_id: &str) {
+    let (records, id) = (records.clone(), request_id.to_owned());
+    let read = tokio::task::spawn_blocking(move || {
+        records.close(&id);
+        records.answer(&id)
+    });
+    inner.board.closed(request_id, read.await.ok().flatten());
+}

@@ -1,0 +1,7 @@
+//! Conversations with the real Codex CLI, against a model of ours.
+
+mod approvals;
+mod doors;
+mod lost;
+mod setting;
+mod turns;
