@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use car_domain::conversation::Decision;
 use car_domain::format::took;
 use car_domain::run::{JournalEntry, RunEvent};
 use car_domain::text::headline;
@@ -55,6 +56,17 @@ impl LiveOutput {
             }
             RunEvent::Notice { text, .. } => {
                 say(&format!("  {DIM}{}{RESET}", headline(text, WIDTH)))
+            }
+            RunEvent::ApprovalRequested { request } => {
+                let words: Vec<_> = request.offered.iter().map(Decision::word).collect();
+                say(&format!("  {BOLD}asks:{RESET} {}", headline(&request.headline(), WIDTH)));
+                say(&format!("  {DIM}car answer {} {}{RESET}", request.id, words.join("|")));
+            }
+            RunEvent::ApprovalResolved { .. } => {
+                say(&format!("  {DIM}{}{RESET}", entry.event.text()))
+            }
+            RunEvent::Steered { text } => {
+                say(&format!("  {BOLD}you:{RESET} {}", headline(text, WIDTH)))
             }
             RunEvent::TurnFailed { message } => {
                 say(&format!("  {RED}failed:{RESET} {}", headline(message, WIDTH)));
