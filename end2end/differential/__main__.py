@@ -9,6 +9,7 @@ the original cannot be installed.
 import argparse
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -82,10 +83,11 @@ def run(programs, names, keep):
                 report(name, unexplained, problems)
     finally:
         if not keep:
-            base.rmdir()
+            shutil.rmtree(base)
     problems = []
     if len(ran) == len(SCENARIOS):
-        problems = explain.bookkeeping(differences, explanations, (PROJECT / "docs/differences.md").read_text())
+        page = (PROJECT / "docs/differences.md").read_text()
+        problems = explain.bookkeeping(differences, explanations, page, ran)
     for problem in problems:
         print(f"error: {problem}")
     print(
@@ -110,9 +112,7 @@ def play(name, base, programs, keep):
         return [], [f"{type(error).__name__}: {error}"], 0
     finally:
         if not keep:
-            for world in worlds:
-                world.discard()
-            (base / name).rmdir()
+            shutil.rmtree(base / name)
     before, ours = (world.observations for world in worlds)
     return explain.compare(name, before, ours), worlds[1].failures, len(before.keys() | ours.keys())
 

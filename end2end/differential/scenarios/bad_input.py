@@ -50,7 +50,7 @@ def broken_yaml(w):
     for name, content in (("not closed", "runner: {sleep_seconds: 5\n"), ("a list", "- a\n"), ("tabs", "runner:\n\tsleep_seconds: 5\n")):
         w.document("config.yml", content)
         for command in ("status", "run", "doctor"):
-            w.refused(command, label=f"{command}, {name}")
+            w.refused(command, agent="tick-all", label=f"{command}, {name}")
     w.document("config.yml", "")
     w.write("codex-autorunner.override.yml", "a: b: c\n")
     w.refused("status", label="override")
@@ -76,8 +76,14 @@ def corrupt_state(w):
     w.ready()
     for name, content in (("half", '{"last_run_id": 3, "sta'), ("empty", ""), ("a list", "[]"), ("a text", '{"last_run_id": "three"}')):
         w.document("state.json", content)
-        for command in ("status", "once", "resume", "kill"):
-            w.refused(command, label=f"{command}, {name}")
+        for command in ("status", "kill", "log"):
+            w.car(command, label=f"{command}, {name}")
+        w.expect(w.read(f"{CAR_DIR}/state.json") == content, f"state.json ({name}) was changed by a command that only looks")
+    w.document("state.json", '{"last_run_id": 3, "sta')
+    w.car("once", agent="tick; say done")
+    w.car("status", label="status after it was put aside")
+    kept = [path for path in (w.root / CAR_DIR).glob("state.json*") if path.read_text() == '{"last_run_id": 3, "sta']
+    w.expect(kept, "the damaged state.json is gone")
 
 
 def corrupt_manifest(w):
