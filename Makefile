@@ -28,7 +28,7 @@ dev: ## Serve on port 4173 and rebuild on every change
 	@scripts/setup.sh dev
 	PATH="$(TOOLS):$$PATH" cargo leptos watch -- serve $(ARGS)
 
-test: ## Check everything: format, architecture, lints, tests, docs, browser
+test: ## Check everything: format, architecture, lints, tests, the original, docs, browser
 	@scripts/setup.sh test
 	@$(STEP) "Format" cargo fmt --all --check
 	@$(STEP) "Architecture" cargo xtask arch
@@ -38,6 +38,7 @@ test: ## Check everything: format, architecture, lints, tests, docs, browser
 	@$(STEP) "Site" cargo xtask site
 	@$(STEP) "Binary" cargo build --package server
 	@$(STEP) "Rust tests" scripts/test-rust.sh
+	@$(STEP) "Comparison with the original" scripts/test-differential.sh
 	@RUSTDOCFLAGS="-D warnings" $(STEP) "Documentation" \
 		cargo doc --no-deps --document-private-items --workspace
 	@cd end2end && ../$(STEP) --last "Browser tests" npx playwright test

@@ -85,9 +85,9 @@ def run(programs, names, keep):
         if not keep:
             shutil.rmtree(base)
     problems = []
-    if len(ran) == len(SCENARIOS):
+    if len(names) == len(SCENARIOS):
         page = (PROJECT / "docs/differences.md").read_text()
-        problems = explain.bookkeeping(differences, explanations, page, ran)
+        problems = explain.bookkeeping(differences, explanations, page, ran, set(names) - set(ran))
     for problem in problems:
         print(f"error: {problem}")
     print(

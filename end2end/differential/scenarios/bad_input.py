@@ -76,9 +76,10 @@ def corrupt_state(w):
     w.ready()
     for name, content in (("half", '{"last_run_id": 3, "sta'), ("empty", ""), ("a list", "[]"), ("a text", '{"last_run_id": "three"}')):
         w.document("state.json", content)
-        for command in ("status", "kill", "log"):
+        for command in ("status", "log", "doctor"):
             w.car(command, label=f"{command}, {name}")
         w.expect(w.read(f"{CAR_DIR}/state.json") == content, f"state.json ({name}) was changed by a command that only looks")
+        w.car("kill", label=f"kill, {name}")
     w.document("state.json", '{"last_run_id": 3, "sta')
     w.car("once", agent="tick; say done")
     w.car("status", label="status after it was put aside")
