@@ -47,7 +47,7 @@ def main():
     if not arguments.car.exists():
         sys.exit(f"error: {arguments.car} is missing: run `cargo build --package server` first")
     car = str(arguments.car.resolve())
-    programs = Programs((sys.executable, "-m", "codex_autorunner.cli"), (car,), commands_of(car))
+    programs = Programs(original.COMMAND, (car,), commands_of(car))
     return run(programs, [name for name in SCENARIOS if explain.matches(arguments.only, name)], arguments.keep)
 
 
