@@ -80,6 +80,18 @@ def has(rest, prompt, say):
     say(f"the prompt {'contains' if rest in prompt else 'lacks'}: {rest}")
 
 
+def needs(rest, prompt, _say):
+    """Fails when the prompt lacks a text."""
+    if rest not in prompt:
+        sys.exit(f"the prompt lacks: {rest}")
+
+
+def hates(rest, prompt, _say):
+    """Fails when the prompt contains a text."""
+    if rest in prompt:
+        sys.exit(f"the prompt contains: {rest}")
+
+
 def hold(_rest, _prompt, _say):
     """Stays at work until somebody makes the file `release`, or ends it."""
     Path("holding").touch()
@@ -97,6 +109,8 @@ ACTIONS = {
     "tick-all": tick_all,
     "write": write,
     "has": has,
+    "needs": needs,
+    "hates": hates,
     "hold": hold,
 }
 

@@ -13,6 +13,8 @@ TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00)")
 NOW_WITHIN = timedelta(hours=1)
 UUID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b")
 PID = re.compile(r"(?<![a-z])(pid\W{1,4})\d+")
+# Of texts that differ from program to program and from directory to directory.
+HASH = re.compile(r'((?:seed|prompt)_hash\W{1,4})[0-9a-f]{64}')
 
 
 def text(raw, paths=()):
@@ -21,6 +23,7 @@ def text(raw, paths=()):
         raw = raw.replace(str(path), name)
     raw = TIME.sub(_time, raw)
     raw = UUID.sub("<uuid>", raw)
+    raw = HASH.sub(r"\1<hash>", raw)
     return PID.sub(r"\1<pid>", raw)
 
 

@@ -1,7 +1,5 @@
 """Documents an agent writes for people: out of a specification, and about the repository."""
 
-from world import CAR_DIR
-
 SECTIONS = r"say <TODO>\n- [ ] build it\n</TODO>\n<PROGRESS>\nNothing yet.\n</PROGRESS><OPINIONS>Keep it small.</OPINIONS>"
 SNAPSHOT = r"say # Repo Snapshot\n\n## What this repo is\n\nSmall. The key is sk-abcdefghijklmnopqrstuvwxyz0123456789.\n"
 
@@ -21,7 +19,7 @@ def ingest_spec(w):
 def ingest_spec_from_another_file(w):
     _empty(w)
     w.write("docs/plan.md", "# A plan\n")
-    w.car("ingest-spec", "--spec", "docs/plan.md", agent=f"{SECTIONS}; has # A plan")
+    w.car("ingest-spec", "--spec", "docs/plan.md", agent=f"needs # A plan; {SECTIONS}")
 
 
 def ingest_spec_over_existing_documents(w):
@@ -43,7 +41,7 @@ def ingest_spec_that_cannot_work(w):
 def snapshot(w):
     w.ready()
     w.car("snapshot", agent=SNAPSHOT)
-    w.car("snapshot", agent=f"has <PREVIOUS_SNAPSHOT>; {SNAPSHOT}", label="again")
+    w.car("snapshot", agent=f"needs <PREVIOUS_SNAPSHOT>; {SNAPSHOT}", label="again")
 
 
 def snapshot_that_cannot_work(w):
@@ -59,5 +57,4 @@ def snapshot_leaves_secrets_out(w):
     w.write("README.md", "Token ghp_abcdefghijklmnopqrstuvwxyz0123456789 here.\n")
     w.git("add", "--force", ".env", "README.md")
     w.git("commit", "--quiet", "--message=Oops")
-    w.car("snapshot", agent="has ghp_abcdef; has gh_[REDACTED]; has hunter2; has .env; say # Repo Snapshot")
-    w.look("what the agent saw", f"{CAR_DIR}/SNAPSHOT.md")
+    w.car("snapshot", agent="needs gh_[REDACTED]; hates ghp_abcdef; hates hunter2; hates .env; say # Repo Snapshot")

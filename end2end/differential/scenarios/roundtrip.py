@@ -34,7 +34,8 @@ def roundtrip_of_documents(w):
     w.original("status", label="original after edit")
     w.car("clear-docs", "--yes")
     w.original("status", label="original after clear")
-    w.original("ingest-spec", agent=r"say <TODO>- [ ] a</TODO><PROGRESS>b</PROGRESS><OPINIONS>c</OPINIONS>", label="original ingests")
+    sections = "say <TODO>- [ ] a</TODO><PROGRESS>b</PROGRESS><OPINIONS>c</OPINIONS>"
+    w.original("ingest-spec", "--force", agent=sections, label="original ingests")
 
 
 def roundtrip_of_a_failure(w):

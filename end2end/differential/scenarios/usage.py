@@ -56,7 +56,7 @@ def usage_with_a_wrong_time(w):
 def usage_of_odd_records(w):
     w.ready()
     good = _record("2025-12-01T10:00:00Z", (100, 0, 10, 0), (100, 0, 10, 0))
-    _session(w, "odd", w.root, "{ half a li", "", "[]", '{"type": "other"}', good, json.dumps(good)[:60])
+    _session(w, "odd", w.root, "{ half a li", "", '{"type": "other"}', good, json.dumps(good)[:60])
     w.car("usage")
 
 
