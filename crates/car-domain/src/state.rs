@@ -65,6 +65,9 @@ pub struct RunnerState {
     /// The process that leads the running agent's group.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub agent: Option<ProcessId>,
+    /// The turn of a run over the Codex server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub turn: Option<RunningTurn>,
     /// Until when the loop pauses before its next run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub paused_until: Option<Timestamp>,
@@ -83,6 +86,18 @@ pub struct RunnerState {
     /// Everything else that is in the file.
     #[serde(flatten)]
     pub other: Map<String, Value>,
+}
+
+/// The turn a run consists of, to steer it, to answer it and to end it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunningTurn {
+    /// Codex's id of the conversation.
+    pub thread_id: String,
+    /// Codex's id of the turn.
+    pub turn_id: String,
+    /// What the agent asks a person and waits for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asks: Option<String>,
 }
 
 /// What an agent's thread had used at some point.

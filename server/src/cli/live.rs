@@ -1,15 +1,17 @@
 //! What `car run` shows while an agent is at work: one line a step, output below it.
 
+use std::io::IsTerminal;
 use std::time::Duration;
 
 use car_domain::conversation::Decision;
 use car_domain::format::took;
 use car_domain::run::{JournalEntry, RunEvent};
 use car_domain::text::headline;
+use car_engine::conversation::TurnEvent;
 use car_engine::runner::RunnerNews;
 
-use super::ui::say;
 use super::ui::style::{BOLD, CYAN, DIM, RED, RESET};
+use super::ui::{say, say_piece};
 
 /// Lines shown of a command's output; the log has them all.
 const OUTPUT_LINES: usize = 8;
@@ -20,6 +22,8 @@ const WIDTH: usize = 160;
 #[derive(Default)]
 pub(super) struct LiveOutput {
     run: u64,
+    /// Whether a message is being written out piece by piece.
+    streams: bool,
 }
 
 impl LiveOutput {
@@ -28,11 +32,30 @@ impl LiveOutput {
         match news {
             RunnerNews::Ready => {}
             RunnerNews::Pausing(until) => say(&format!("{DIM}next run at {until}{RESET}")),
+            RunnerNews::Live(event) => self.live(event),
             RunnerNews::Entry(entry) => self.entry(entry),
         }
     }
 
-    fn entry(&mut self, entry: &JournalEntry) {
+    /// The agent's words as they come; on a terminal only, for in a file the whole message is enough.
+    pub(super) fn live(&mut self, event: &TurnEvent) {
+        if let TurnEvent::MessageDelta { text, .. } = event
+            && std::io::stderr().is_terminal()
+        {
+            if !std::mem::replace(&mut self.streams, true) {
+                say_piece("  ");
+            }
+            say_piece(&text.replace('\n', "\n  "));
+        }
+    }
+
+    pub(super) fn entry(&mut self, entry: &JournalEntry) {
+        if std::mem::take(&mut self.streams) {
+            say("");
+            if matches!(entry.event, RunEvent::Message { .. }) {
+                return;
+            }
+        }
         match &entry.event {
             RunEvent::RunStarted { run, agent, item, .. } => {
                 self.run = *run;

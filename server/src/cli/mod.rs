@@ -21,13 +21,16 @@ mod log;
 mod logging;
 mod man;
 mod open;
+mod requests;
 mod run;
 mod runs;
 mod scripted_agent;
 mod serve;
 mod sessions;
 mod status;
+mod steer;
 mod stop;
+mod thread;
 mod ui;
 
 use std::path::{Path, PathBuf};
@@ -54,6 +57,10 @@ enum Command {
     Resume(run::ResumeArgs),
     Stop(stop::StopArgs),
     Kill(kill::KillArgs),
+    Steer(steer::SteerArgs),
+    Requests(requests::RequestsArgs),
+    Answer(requests::AnswerArgs),
+    Thread(thread::ThreadArgs),
     Status(status::StatusArgs),
     Log(log::LogArgs),
     Runs(runs::RunsArgs),
@@ -119,6 +126,10 @@ fn dispatch(command: Command) -> CommandResult {
         Command::Resume(args) => run::resume(&args),
         Command::Stop(args) => stop::run(&args),
         Command::Kill(args) => kill::run(&args),
+        Command::Steer(args) => steer::run(&args),
+        Command::Requests(args) => requests::requests(&args),
+        Command::Answer(args) => requests::answer(&args),
+        Command::Thread(args) => thread::run(&args),
         Command::Status(args) => status::run(&args),
         Command::Log(args) => log::run(&args),
         Command::Runs(args) => runs::run(&args),

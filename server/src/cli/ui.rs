@@ -33,6 +33,13 @@ pub(super) fn say(line: &str) {
     anstream::eprintln!("{line}");
 }
 
+/// Talk on standard error that is no line yet.
+pub(super) fn say_piece(text: &str) {
+    let mut stderr = anstream::stderr().lock();
+    // Talk that nobody hears is no trouble.
+    let _ = stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush());
+}
+
 /// A unified diff with additions green and removals red.
 pub(super) fn coloured_diff(diff: &str) -> String {
     use style::{BOLD, CYAN, GREEN, RED, RESET};

@@ -248,6 +248,22 @@ impl Conversations {
         self.inner.is_alone.load(Ordering::Relaxed)
     }
 
+    /// Whether a shared server runs; none is started for the question.
+    pub async fn has_server(&self) -> bool {
+        match self.inner.setup.spec() {
+            Ok(spec) => CodexServer::find(&spec).await.is_some(),
+            Err(_) => false,
+        }
+    }
+
+    /// The shared server, if one runs; none is started for the question.
+    ///
+    /// # Errors
+    /// When Codex is not installed.
+    pub async fn running_server(&self) -> Result<Option<CodexServer>, EngineError> {
+        Ok(CodexServer::find(&self.inner.setup.spec()?).await)
+    }
+
     /// Closes the connection. The shared server and its turns go on; one that was started for us alone is gone afterwards.
     pub async fn close(&self) {
         let link = self.inner.link.lock().await.take();

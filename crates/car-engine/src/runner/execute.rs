@@ -16,6 +16,7 @@ use super::looping::RunnerNews;
 use super::signals::{StopSource, asked};
 use super::state_file::change_state;
 use super::verdict::{Cut, Heard, run_end_of, sentence};
+use crate::config::RunnerDriver;
 use crate::docs::DocTexts;
 use crate::history::History;
 use crate::{EngineError, ErrorKind, Repo, now, prompt};
@@ -25,7 +26,7 @@ const MAX_JSON_LINE: usize = 8 << 20;
 /// Bytes kept of one line of text.
 const MAX_TEXT_LINE: usize = 1 << 20;
 /// When no limit is set: far enough away to mean never.
-const NEVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+pub(super) const NEVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 /// What a run needs besides its number.
 pub(super) struct RunContext<'a> {
@@ -66,6 +67,9 @@ impl RunContext<'_> {
         self.keep_documents(&mut journal, "outside")?;
         let mut heard = Heard::default();
         let worked = match ready {
+            Ok((_, prompt)) if self.repo.config().runner.driver == RunnerDriver::AppServer => {
+                self.converse(&mut journal, prompt, &mut heard).await
+            }
             Ok((command, prompt)) => {
                 let spec = self.spec(&command, prompt, &search);
                 let events = CodexEvents::new(last_thread);
@@ -105,6 +109,7 @@ impl RunContext<'_> {
             state.runner_pid = Some(runner.pid);
             state.runner_start_ticks = Some(runner.start_ticks);
             state.agent = None;
+            state.turn = None;
             state.paused_until = None;
             state.last_outcome = None;
             state.last_signal = None;
@@ -233,6 +238,7 @@ impl RunContext<'_> {
             state.last_signal = end.signal;
             state.last_reason.clone_from(&end.reason);
             state.agent = None;
+            state.turn = None;
             if thread.is_some() {
                 state.last_thread = thread;
             }
@@ -264,13 +270,17 @@ impl RunContext<'_> {
         self.record(journal, RunEvent::RunFinished { end: end.clone(), duration_ms })
     }
 
-    fn record(&mut self, journal: &mut RunJournal, event: RunEvent) -> Result<(), EngineError> {
+    pub(super) fn record(
+        &mut self,
+        journal: &mut RunJournal,
+        event: RunEvent,
+    ) -> Result<(), EngineError> {
         let entry: JournalEntry = journal.append(now(), event)?;
         (self.news)(RunnerNews::Entry(&entry));
         Ok(())
     }
 }
 
-fn deadline(limit: Option<Duration>) -> Instant {
+pub(super) fn deadline(limit: Option<Duration>) -> Instant {
     Instant::now() + limit.unwrap_or(NEVER)
 }

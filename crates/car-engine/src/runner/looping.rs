@@ -19,6 +19,7 @@ use super::execute::RunContext;
 use super::recovery::{clear_runner, settle};
 use super::signals::{StopSource, asked};
 use super::state_file::change_state;
+use crate::conversation::TurnEvent;
 use crate::files::RotatingLog;
 use crate::history::History;
 use crate::{EngineError, Repo, now};
@@ -39,6 +40,8 @@ pub enum RunnerNews<'a> {
     Ready,
     /// Something was written into a run's journal.
     Entry(&'a JournalEntry),
+    /// What is only live and in no journal: the agent's words while they are being written. Only over the Codex server.
+    Live(&'a TurnEvent),
     /// The next run starts then.
     Pausing(Timestamp),
 }

@@ -3,7 +3,9 @@
 //! The runner owns `lock`, `state.json`, the journal and logs of its runs, and the agent. Everybody else reads those files,
 //! asks by `stop`, and signals. Outcome first: the journal's last entry is written before anything that follows from it.
 
+mod codex_args;
 mod control;
+mod converse;
 mod execute;
 mod journal;
 mod lock;

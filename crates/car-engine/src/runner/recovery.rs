@@ -7,6 +7,7 @@ use car_domain::run::{Outcome, RunEnd, RunEvent, RunSummary};
 use car_domain::state::{RunnerState, RunnerStatus};
 
 use super::RunnerLock;
+use super::converse::end_left_turn;
 use super::journal::RunJournal;
 use super::state_file::{change_state, read_state};
 use crate::history::History;
@@ -32,6 +33,9 @@ pub(super) async fn settle(repo: &Repo, _lock: &RunnerLock) -> Result<RunnerStat
         && !wait_until_gone(agent, AGENT_PATIENCE).await
     {
         kill_now(agent);
+    }
+    if let Some(turn) = &state.turn {
+        end_left_turn(repo, turn).await;
     }
     if state.paused_until.is_some() {
         return change_state(repo, |state| {
@@ -96,6 +100,7 @@ pub(super) fn clear_runner(state: &mut RunnerState) {
     state.runner_pid = None;
     state.runner_start_ticks = None;
     state.agent = None;
+    state.turn = None;
     state.paused_until = None;
 }
 

@@ -88,6 +88,10 @@ fn alive(repo: &Repo, state: &RunnerState, view: &mut StateView) {
         return;
     }
     view.activity = Activity::Running;
+    if let Some(asks) = state.turn.as_ref().and_then(|turn| turn.asks.as_ref()) {
+        view.detail = Some(format!("Waits for an answer: {asks}"));
+        return;
+    }
     let quiet = last_sign_of_life(repo, state)
         .map(|at| crate::now().since(at))
         .filter(|quiet| state.status == RunnerStatus::Running && *quiet >= STALL_AFTER);
