@@ -17,7 +17,7 @@ use super::{Running, Shown, eventually};
 /// The program under test.
 pub(crate) const CAR: &str = env!("CARGO_BIN_EXE_car");
 /// What must not reach `car` from whoever runs the tests.
-const FOREIGN: [&str; 8] = [
+const FOREIGN: [&str; 9] = [
     "CODEX_HOME",
     "GIT_DIR",
     "GIT_WORK_TREE",
@@ -26,6 +26,7 @@ const FOREIGN: [&str; 8] = [
     "RUST_LOG",
     "CLICOLOR_FORCE",
     "FORCE_COLOR",
+    "XDG_RUNTIME_DIR",
 ];
 
 /// A repository, a home directory nobody else uses, and `car`.
