@@ -4,6 +4,7 @@
 //! functions and own no rule.
 
 pub mod access;
+pub mod checkpoints;
 pub mod config;
 pub mod conversation;
 pub mod demo;

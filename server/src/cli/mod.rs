@@ -4,11 +4,13 @@
 //! usage, 3 configuration, 4 the agent failed, 130 interrupted.
 
 mod agent_guard;
+mod checkpoints;
 mod clear_docs;
 mod completions;
 mod config;
 mod demo;
 mod devices;
+mod diff;
 mod docs;
 mod doctor;
 mod edit;
@@ -32,6 +34,7 @@ mod steer;
 mod stop;
 mod thread;
 mod ui;
+mod undo;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -64,6 +67,10 @@ enum Command {
     Status(status::StatusArgs),
     Log(log::LogArgs),
     Runs(runs::RunsArgs),
+    Diff(diff::DiffArgs),
+    Undo(undo::UndoArgs),
+    Redo(undo::RedoArgs),
+    Checkpoints(checkpoints::CheckpointsArgs),
     Docs(docs::DocsArgs),
     Edit(edit::EditArgs),
     ClearDocs(clear_docs::ClearDocsArgs),
@@ -133,6 +140,10 @@ fn dispatch(command: Command) -> CommandResult {
         Command::Status(args) => status::run(&args),
         Command::Log(args) => log::run(&args),
         Command::Runs(args) => runs::run(&args),
+        Command::Diff(args) => diff::run(&args),
+        Command::Undo(args) => undo::undo(&args),
+        Command::Redo(args) => undo::redo(&args),
+        Command::Checkpoints(args) => checkpoints::run(&args),
         Command::Docs(args) => docs::run(&args),
         Command::Edit(args) => edit::run(&args),
         Command::ClearDocs(args) => clear_docs::run(&args),

@@ -96,13 +96,16 @@ fn as_json(run: &RunSummary, open: &OpenRuns) -> Value {
         "thread_id": run.thread_id,
         "commands": run.n_commands,
         "edits": run.n_edits,
+        "changes": run.changes,
+        "commit": run.commit,
+        "checkpoints": {"before": run.checkpoint_before, "after": run.checkpoint_after},
     })
 }
 
 fn table(runs: &[RunSummary], open: &OpenRuns) -> String {
     let mut lines = vec![format!(
-        "{:>5}  {:<11}  {:>4}  {:>11}  {:>6}  {}",
-        "RUN", "OUTCOME", "EXIT", "TIME", "TOKENS", "WHAT"
+        "{:>5}  {:<11}  {:>4}  {:>11}  {:>6}  {:<16}  {}",
+        "RUN", "OUTCOME", "EXIT", "TIME", "TOKENS", "CHANGED", "WHAT"
     )];
     for run in runs {
         let exit = run.end.as_ref().map(|end| match (end.exit_code, end.signal) {
@@ -112,14 +115,20 @@ fn table(runs: &[RunSummary], open: &OpenRuns) -> String {
         });
         let what = run.headline.as_deref().or(run.item.as_deref()).unwrap_or_default();
         lines.push(format!(
-            "{:>5}  {:<11}  {:>4}  {:>11}  {:>6}  {}",
+            "{:>5}  {:<11}  {:>4}  {:>11}  {:>6}  {:<16}  {}",
             run.run,
             open.outcome(run),
             exit.unwrap_or_default(),
             run.duration_ms.map(|ms| took(Duration::from_millis(ms))).unwrap_or_default(),
             tokens(run.usage.total()),
+            changed(run),
             car_domain::text::headline(what, 60),
         ));
     }
     lines.join("\n")
+}
+
+/// Files and lines between the run's two checkpoints.
+fn changed(run: &RunSummary) -> String {
+    run.changes.map(|changes| changes.to_string()).unwrap_or_default()
 }

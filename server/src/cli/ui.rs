@@ -28,6 +28,14 @@ pub(super) fn raw_out(text: &str) {
     }
 }
 
+/// Bytes on standard output, whatever they are; for what is not shown on a terminal.
+pub(super) fn raw_bytes(bytes: &[u8]) {
+    let mut stdout = std::io::stdout().lock();
+    if stdout.write_all(bytes).and_then(|()| stdout.flush()).is_err() {
+        std::process::exit(0);
+    }
+}
+
 /// A line of talk on standard error.
 pub(super) fn say(line: &str) {
     anstream::eprintln!("{line}");

@@ -65,6 +65,7 @@ impl RunContext<'_> {
         };
         self.record(&mut journal, event)?;
         self.keep_documents(&mut journal, "outside")?;
+        let before = self.checkpoint_before(&mut journal, run).await?;
         let mut heard = Heard::default();
         let worked = match ready {
             Ok((_, prompt)) if self.repo.config().runner.driver == RunnerDriver::AppServer => {
@@ -83,7 +84,12 @@ impl RunContext<'_> {
             let reason = Some(reason);
             RunEnd { outcome: Outcome::Failed, exit_code: None, signal: None, reason }
         });
-        self.finish(journal, &todo, end, started, heard)
+        let took = started.elapsed();
+        if let Err(error) = self.checkpoint_after(&mut journal, run, before, &end).await {
+            // The journal cannot be written; `finish` says so, once the state says how the run ended.
+            tracing::error!(%error, "what the run changed is not recorded");
+        }
+        self.finish(journal, &todo, end, took, heard)
     }
 
     /// Adds the documents to their history. A history that cannot be written is told and does not keep a run from working.
@@ -222,10 +228,10 @@ impl RunContext<'_> {
         mut journal: RunJournal,
         todo_before: &TodoList,
         end: RunEnd,
-        started: Instant,
+        took: Duration,
         heard: Heard,
     ) -> Result<RunEnd, EngineError> {
-        let recorded = self.record_end(&mut journal, todo_before, &end, started, &heard);
+        let recorded = self.record_end(&mut journal, todo_before, &end, took, &heard);
         let closed = journal.close(end.legacy_exit_code());
         // Whatever happened to the journal (a full disk), the state says how the run ended.
         let thread =
@@ -252,7 +258,7 @@ impl RunContext<'_> {
         journal: &mut RunJournal,
         todo_before: &TodoList,
         end: &RunEnd,
-        started: Instant,
+        took: Duration,
         heard: &Heard,
     ) -> Result<(), EngineError> {
         self.keep_documents(journal, &format!("run {}", journal.run()))?;
@@ -266,7 +272,7 @@ impl RunContext<'_> {
             let output = heard.last_message.as_deref().unwrap_or_default();
             journal.log_final_output(now(), usage.total(), output);
         }
-        let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         self.record(journal, RunEvent::RunFinished { end: end.clone(), duration_ms })
     }
 

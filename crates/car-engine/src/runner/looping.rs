@@ -22,7 +22,7 @@ use super::state_file::change_state;
 use crate::conversation::TurnEvent;
 use crate::files::RotatingLog;
 use crate::history::History;
-use crate::{EngineError, Repo, now};
+use crate::{EngineError, Repo, checkpoints, now};
 
 /// How to run the loop.
 #[derive(Clone, Debug)]
@@ -210,7 +210,14 @@ impl<'a> Looping<'a> {
     async fn fingerprint(&self) -> Option<u64> {
         use std::hash::{DefaultHasher, Hash, Hasher};
         self.repo.config().runner.max_idle_runs()?;
-        let tree = car_git::fingerprint(self.repo.root()).await.ok()?;
+        let (root, config) = (self.repo.root(), self.repo.config());
+        let tree = if config.git.checkpoints {
+            // What the last checkpoint took in need not be read again.
+            let tree = checkpoints::open(&self.repo).await.ok()?.tree().await.ok()?;
+            (tree, car_git::head_id(root).await.unwrap_or_default())
+        } else {
+            (car_git::fingerprint(root).await.ok()?.to_string(), String::new())
+        };
         let mut hasher = DefaultHasher::new();
         self.repo.docs().texts().ok()?.hash(&mut hasher);
         tree.hash(&mut hasher);

@@ -7,6 +7,7 @@ mod codex_args;
 mod control;
 mod converse;
 mod execute;
+mod git;
 mod journal;
 mod lock;
 mod looping;

@@ -1,0 +1,73 @@
+//! What git keeps of runs: showing what a run changed, undoing it, bringing its files back.
+//!
+//! The journal of a run names its two checkpoints; git holds them. Nothing here touches HEAD or the user's index, and an undo
+//! keeps what it overwrites.
+
+mod changes;
+mod stored;
+mod undo;
+
+use std::path::PathBuf;
+
+use car_git::{Checkpoints, GitError};
+
+use crate::{EngineError, ErrorKind, Repo};
+
+pub use car_git::PatchForm;
+pub use changes::RunChanges;
+pub use stored::{KEPT_RUNS, StoredCheckpoint, checkpoints, prune, restore};
+pub use undo::{Later, UndoReport, redo, redo_preview, undo, undo_preview};
+
+/// Most rotated logs that are looked for.
+const MAX_ROTATED: u32 = 100;
+
+/// The checkpoints of `repo`. What CAR itself writes while it runs is never in one.
+pub(crate) async fn open(repo: &Repo) -> Result<Checkpoints, GitError> {
+    Ok(Checkpoints::open(repo.root()).await?.leaving_alone(own_files(repo)))
+}
+
+fn own_files(repo: &Repo) -> Vec<PathBuf> {
+    let names = [
+        "lock",
+        "state.json",
+        "state.json.lock",
+        "stop",
+        "runs",
+        "runner-errors.log",
+        "history",
+        "car.db",
+        "car.db-wal",
+        "car.db-shm",
+        "car.db.lock",
+    ];
+    let mut files: Vec<PathBuf> = names.iter().map(|name| repo.car_dir().join(name)).collect();
+    let log = repo.log_path();
+    let rotated = repo.config().log.backup_count.min(MAX_ROTATED);
+    files.extend((1..=rotated).map(|n| PathBuf::from(format!("{}.{n}", log.display()))));
+    files.push(log);
+    files
+}
+
+/// What went wrong in git, for people.
+pub(crate) fn git_failed(what: &str, error: GitError) -> EngineError {
+    if let GitError::File { what, path, source } = error {
+        return EngineError::file(what, path.as_ref(), source);
+    }
+    let (kind, hint) = match &error {
+        GitError::Missing => (ErrorKind::Other, Some("install git, or put it on PATH")),
+        GitError::Busy => (ErrorKind::Conflict, Some("try again in a moment")),
+        GitError::NotNow(_) => (ErrorKind::Conflict, None),
+        GitError::Failed { message, .. } if message.contains("not a git repository") => {
+            (ErrorKind::Other, Some("checkpoints need git: `git init` makes a repository"))
+        }
+        GitError::Failed { message, .. } if message.contains("No space left") => {
+            (ErrorKind::Other, Some("the disk is full: free some space, then try again"))
+        }
+        _ => (ErrorKind::Other, None),
+    };
+    let engine = EngineError::new(kind, what).with_source(error);
+    match hint {
+        Some(hint) => engine.with_hint(hint),
+        None => engine,
+    }
+}

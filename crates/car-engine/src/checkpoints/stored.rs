@@ -1,0 +1,60 @@
+//! The checkpoints that are kept, and bringing one back as a whole.
+
+use std::path::Path;
+
+use car_domain::run::CheckpointStage;
+
+use super::changes::no_checkpoint;
+use super::{git_failed, open};
+use crate::history::History;
+use crate::{EngineError, Repo};
+
+pub use car_git::StoredCheckpoint;
+
+/// Runs whose checkpoints are kept.
+pub const KEPT_RUNS: usize = 50;
+
+/// The checkpoints that are kept, by run.
+///
+/// # Errors
+/// When git gives no answer.
+pub async fn checkpoints(repo: &Repo) -> Result<Vec<StoredCheckpoint>, EngineError> {
+    let list = async { open(repo).await?.list().await }.await;
+    list.map_err(|error| git_failed("the checkpoints cannot be read", error))
+}
+
+/// Gives up the checkpoints of all runs but the newest `keep`; git frees their space in its own time. Returns how many runs
+/// lost theirs.
+///
+/// # Errors
+/// When git refuses.
+pub async fn prune(repo: &Repo, keep: usize) -> Result<usize, EngineError> {
+    let pruned = async { open(repo).await?.prune(keep).await }.await;
+    pruned.map_err(|error| git_failed("the checkpoints cannot be given up", error))
+}
+
+/// Writes all files as they were before or after run `run` into `dir`, which must be empty or not there. Returns how many.
+///
+/// # Errors
+/// When there is no such checkpoint, `dir` holds something, or a file cannot be written.
+pub async fn restore(
+    repo: &Repo,
+    run: u64,
+    stage: CheckpointStage,
+    dir: &Path,
+) -> Result<u64, EngineError> {
+    let summary = History::new(repo)
+        .summary(run)
+        .ok_or_else(|| EngineError::not_found(format!("run {run} not found")))?;
+    let commit = match stage {
+        CheckpointStage::Before => summary.checkpoint_before,
+        CheckpointStage::After => summary.checkpoint_after,
+    };
+    let commit = commit.ok_or_else(|| no_checkpoint(run))?;
+    let failed = |error| git_failed("the checkpoint cannot be restored", error);
+    let checkpoints = open(repo).await.map_err(failed)?;
+    if !checkpoints.exists(&commit).await {
+        return Err(EngineError::not_found(format!("the checkpoints of run {run} are gone")));
+    }
+    checkpoints.export(&commit, dir).await.map_err(failed)
+}
