@@ -128,7 +128,11 @@ fn table(runs: &[RunSummary], open: &OpenRuns) -> String {
     lines.join("\n")
 }
 
-/// Files and lines between the run's two checkpoints.
+/// Files and lines that differ between the run's two checkpoints.
 fn changed(run: &RunSummary) -> String {
-    run.changes.map(|changes| changes.to_string()).unwrap_or_default()
+    match run.changes {
+        Some(changes) if changes.files == 0 => "nothing".to_owned(),
+        Some(changes) => changes.to_string(),
+        None => String::new(),
+    }
 }

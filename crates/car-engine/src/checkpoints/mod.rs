@@ -48,26 +48,44 @@ fn own_files(repo: &Repo) -> Vec<PathBuf> {
     files
 }
 
-/// What went wrong in git, for people.
+/// What went wrong in git, for people: `what` failed, and why.
 pub(crate) fn git_failed(what: &str, error: GitError) -> EngineError {
-    if let GitError::File { what, path, source } = error {
-        return EngineError::file(what, path.as_ref(), source);
+    let (kind, hint) = advice(&error);
+    let engine = match error {
+        GitError::File { what, path, source } => EngineError::file(what, path.as_ref(), source),
+        error => EngineError::new(kind, what).with_source(error),
+    };
+    match hint {
+        Some(hint) => engine.with_hint(hint),
+        None => engine,
     }
-    let (kind, hint) = match &error {
+}
+
+/// The same in one line, where what was tried is said already.
+pub(crate) fn git_sentence(error: &GitError) -> String {
+    let source = std::error::Error::source(error).map(|source| format!(": {source}"));
+    let hint = advice(error).1.map(|hint| format!("; {hint}"));
+    format!("{error}{}{}", source.unwrap_or_default(), hint.unwrap_or_default())
+}
+
+fn advice(error: &GitError) -> (ErrorKind, Option<&'static str>) {
+    match error {
         GitError::Missing => (ErrorKind::Other, Some("install git, or put it on PATH")),
         GitError::Busy => (ErrorKind::Conflict, Some("try again in a moment")),
         GitError::NotNow(_) => (ErrorKind::Conflict, None),
         GitError::Failed { message, .. } if message.contains("not a git repository") => {
-            (ErrorKind::Other, Some("checkpoints need git: `git init` makes a repository"))
+            (ErrorKind::Other, Some("`git init` makes one; `git.checkpoints: false` does without"))
         }
         GitError::Failed { message, .. } if message.contains("No space left") => {
             (ErrorKind::Other, Some("the disk is full: free some space, then try again"))
         }
-        _ => (ErrorKind::Other, None),
-    };
-    let engine = EngineError::new(kind, what).with_source(error);
-    match hint {
-        Some(hint) => engine.with_hint(hint),
-        None => engine,
+        GitError::Run(_)
+        | GitError::Timeout { .. }
+        | GitError::TooMuch { .. }
+        | GitError::Refused { .. }
+        | GitError::Failed { .. }
+        | GitError::Unexpected { .. }
+        | GitError::TooManyFiles(_)
+        | GitError::File { .. } => (ErrorKind::Other, None),
     }
 }

@@ -141,7 +141,7 @@ impl Exchange {
         }
         if later == Later::Refuse && !plan.conflicts.is_empty() {
             return Err(EngineError::conflict(format!(
-                "changed since: {}. Nothing was touched.",
+                "Changed since: {}. Nothing was touched.",
                 names(&plan.conflicts)
             ))
             .with_hint("`--force-later` overwrites them; they stay in a checkpoint"));

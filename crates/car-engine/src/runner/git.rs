@@ -12,8 +12,7 @@ use tokio::time::sleep;
 use super::execute::RunContext;
 use super::journal::RunJournal;
 use super::signals::{StopSource, asked};
-use super::verdict::sentence;
-use crate::checkpoints::{KEPT_RUNS, git_failed, open};
+use crate::checkpoints::{KEPT_RUNS, git_sentence, open};
 use crate::{EngineError, Repo};
 
 /// How long a checkpoint or a commit may take; the first one of a large tree reads every file.
@@ -147,7 +146,7 @@ async fn bounded<T>(
     stop: &mut watch::Receiver<StopSource>,
     work: impl Future<Output = Result<T, GitError>>,
 ) -> Result<T, String> {
-    let told = |error| sentence(&git_failed("git failed", error));
+    let told = |error| git_sentence(&error);
     tokio::pin!(work);
     let is_asked = stop.borrow().is_stop();
     if !is_asked {

@@ -129,7 +129,7 @@ impl Checkpoints {
         };
         let call = self
             .git("diff-tree")
-            .args(["-r", "--full-index", "--no-ext-diff", "--no-textconv", renames])
+            .args(["-r", "--no-ext-diff", "--no-textconv", renames])
             .value(from)
             .value(to);
         let paths: Vec<&OsStr> = paths.iter().map(|path| path.as_os_str()).collect();

@@ -93,5 +93,6 @@ fn a_torn_last_line_of_a_journal_hides_no_other() {
     project.car(&["once"]).exits(0);
     assert_eq!(project.of_runs("outcome"), ["succeeded", "succeeded"]);
     let names: Vec<&str> = project.journal(1).iter().map(|entry| entry.event.name()).collect();
-    assert_eq!(names, ["run.started", "output", "run.finished"], "the end is written again");
+    let expected = ["run.started", "checkpoint", "output", "checkpoint", "run.finished"];
+    assert_eq!(names, expected, "the end is written again");
 }

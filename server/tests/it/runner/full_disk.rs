@@ -28,7 +28,7 @@ fn a_disk_that_fills_up_ends_the_run_with_a_clear_state() {
     let lines = project.read("runs/run-1.jsonl").lines().count();
     assert_eq!(journal.len(), lines, "no line is torn");
     let names: Vec<&str> = journal.iter().map(|entry| entry.event.name()).collect();
-    assert_eq!(names, ["run.started", "output", "run.finished"]);
+    assert_eq!(names, ["run.started", "checkpoint", "output", "checkpoint", "run.finished"]);
     insta::assert_snapshot!(project.car(&["status"]), @r"
     Repo: <repo>
     Status: error
@@ -111,5 +111,6 @@ fn text_logs_that_cannot_be_written_do_not_end_the_run() {
     project.todo(&["One"]);
     project.car(&["once"]).exits(0);
     let names: Vec<&str> = project.journal(1).iter().map(|entry| entry.event.name()).collect();
-    assert_eq!(names, ["notice", "run.started", "output", "run.finished"]);
+    let expected = ["notice", "run.started", "checkpoint", "output", "checkpoint", "run.finished"];
+    assert_eq!(names, expected);
 }

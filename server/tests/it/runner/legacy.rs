@@ -48,7 +48,7 @@ fn its_status_runs_and_log_are_shown() {
     [exit 0]
     ");
     insta::assert_snapshot!(project.car(&["runs"]), @r"
-      RUN  OUTCOME      EXIT         TIME  TOKENS  WHAT
+      RUN  OUTCOME      EXIT         TIME  TOKENS  CHANGED           WHAT
         1  succeeded       0         2:30       0
     [exit 0]
     ");

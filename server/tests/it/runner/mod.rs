@@ -5,6 +5,7 @@ mod codex;
 mod damaged;
 mod failing;
 mod full_disk;
+mod git;
 mod hostile;
 #[cfg(target_os = "linux")]
 mod killing;

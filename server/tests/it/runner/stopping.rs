@@ -105,6 +105,7 @@ fn stop_now_ends_the_agent_with_everything_it_started() {
     Stopped. Run 1: Stopped on request.
     ! run 1 One (sh)
     !   working
+    !   Changed 3 files +3 -0
     ! run 1 stopped in <span> Stopped on request.
     [exit 0]
     ");

@@ -85,9 +85,9 @@ fn the_table_of_runs_is_for_people() {
     });
     shown.stdout = redacted.collect();
     insta::assert_snapshot!(shown, @r"
-      RUN  OUTCOME      EXIT         TIME  TOKENS  WHAT
-        4  succeeded       0       <span>     <n>  Agent: the report is in SUMMARY.md.
-        3  succeeded       0       <span>     <n>  Done: Gamma.
+      RUN  OUTCOME      EXIT         TIME  TOKENS  CHANGED           WHAT
+        4  succeeded       0       <span>     <n>  nothing           Agent: the report is in SUMMARY.md.
+        3  succeeded       0       <span>     <n>  1 file +1 -0      Done: Gamma.
     [exit 0]
     ");
 }
@@ -139,6 +139,7 @@ fn once_is_one_run_and_counts_the_report() {
     !   add NOTES.md
     !   update .codex-autorunner/TODO.md
     !   Done: Alpha.
+    !   Changed 1 file +1 -0
     !   [x] Alpha
     !   1 of 1 items done
     ! run 1 finished in <span>
