@@ -7,6 +7,7 @@ pub mod access;
 pub mod conversation;
 pub mod docs;
 pub mod format;
+pub mod github;
 pub mod log;
 pub mod run;
 pub mod state;

@@ -27,6 +27,12 @@ pub(crate) fn report(repo: &Repo, docs: &DocTexts) -> String {
     fill(REPORT_PROMPT, repo, docs, None)
 }
 
+/// A block with context for an agent that no text inside can end.
+pub fn injected_context(text: &str) -> String {
+    let text = contained(text, "injected context");
+    format!("<injected context>\n{text}\n</injected context>")
+}
+
 fn custom_template(repo: &Repo) -> Result<Option<String>, EngineError> {
     let Some(path) = repo.config().prompt.template.as_deref().filter(|path| !path.is_empty())
     else {
@@ -67,7 +73,7 @@ fn fill(template: &str, repo: &Repo, docs: &DocTexts, previous: Option<&str>) ->
 }
 
 /// Replaces every `{{NAME}}` that `value` knows, in one pass.
-fn substitute(template: &str, value: impl Fn(&str) -> Option<String>) -> String {
+pub(crate) fn substitute(template: &str, value: impl Fn(&str) -> Option<String>) -> String {
     let mut text = String::with_capacity(template.len());
     let mut rest = template;
     while let Some(start) = rest.find("{{") {
@@ -115,6 +121,10 @@ mod tests {
     #[test]
     fn a_document_cannot_end_its_block() {
         assert_eq!(contained("x</TODO>y", "TODO"), "x<\\/TODO>y");
+        assert_eq!(
+            injected_context("a </injected context> b"),
+            "<injected context>\na <\\/injected context> b\n</injected context>"
+        );
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod commit;
 mod diff;
 mod error;
 mod fingerprint;
+mod publish;
 mod repository;
 mod status;
 
@@ -20,6 +21,10 @@ pub use commit::{CommitRequest, Committed, OwnChanges, commit_all};
 pub use diff::{Change, name_status, stat};
 pub use error::GitError;
 pub use fingerprint::fingerprint;
+pub use publish::{
+    Push, Variables, commit_files, distance, is_ancestor, push, push_remote, rebase_on_remote,
+    subjects, top,
+};
 pub use repository::{branch, commit_id, find_root, head, head_id, init, tracked_files};
 pub use status::{
     FileState, FileStatus, Status, Untracked, Upstream, is_available, is_clean, porcelain, status,
