@@ -15,6 +15,7 @@ mod docs;
 mod doctor;
 mod edit;
 mod error;
+mod github;
 mod index;
 mod init;
 mod kill;
@@ -75,6 +76,7 @@ enum Command {
     Edit(edit::EditArgs),
     ClearDocs(clear_docs::ClearDocsArgs),
     Config(config::ConfigArgs),
+    Github(github::GithubArgs),
     Sessions(sessions::SessionsArgs),
     StopSession(sessions::StopSessionArgs),
     Serve(serve::ServeArgs),
@@ -148,6 +150,7 @@ fn dispatch(command: Command) -> CommandResult {
         Command::Edit(args) => edit::run(&args),
         Command::ClearDocs(args) => clear_docs::run(&args),
         Command::Config(args) => config::run(&args),
+        Command::Github(args) => github::run(&args),
         Command::Sessions(args) => sessions::list(&args),
         Command::StopSession(args) => sessions::stop(&args),
         Command::Serve(args) => serve::run(&args),

@@ -8,7 +8,7 @@ use car_agent::{Finished, Program, ProgramError, find_program, search_path};
 use serde::de::DeserializeOwned;
 
 use super::untrusted;
-use crate::{EngineError, ErrorKind, Repo};
+use crate::{EngineError, ErrorKind, Redactor, Repo};
 
 /// Characters of `gh`'s own words that are shown.
 const MAX_SAID: usize = 2000;
@@ -127,10 +127,11 @@ impl<'a> Gh<'a> {
     /// What a failed call means.
     pub(super) fn failure(&self, args: &[&str], finished: &Finished) -> GhError {
         let said = [&finished.stderr, &finished.stdout].into_iter().find(|s| !s.trim().is_empty());
-        let said = said.map(|said| untrusted::text(said, MAX_SAID)).unwrap_or_else(|| {
+        let redactor = Redactor::of(self.repo.env());
+        let said = said.map(|said| untrusted::text(&redactor.redact(said), MAX_SAID));
+        let said = said.unwrap_or_else(|| {
             finished.code.map_or("ended by a signal".to_owned(), |code| format!("exit {code}"))
         });
-        let said = untrusted::without_secrets(&said, self.repo);
         let retry_after = retry_after(&said);
         let kind = match finished.code {
             Some(EXIT_NEEDS_LOGIN) => ErrorKind::Unauthenticated,

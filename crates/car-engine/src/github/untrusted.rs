@@ -5,8 +5,6 @@
 
 use std::fmt::Write;
 
-use crate::Repo;
-
 /// Characters kept of a body.
 pub(super) const MAX_BODY_CHARS: usize = 8000;
 /// Characters kept of what stands in one line.
@@ -43,12 +41,6 @@ pub(super) fn fenced(text: &str) -> String {
     let mut fenced = String::with_capacity(text.len() + 2 * fence.len() + 8);
     let _ = write!(fenced, "{fence}text\n{text}\n{fence}");
     fenced
-}
-
-/// `text` without the secrets the repository's environment holds.
-pub(super) fn without_secrets(text: &str, repo: &Repo) -> String {
-    let secrets = repo.env().secrets();
-    secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret, "[REDACTED]"))
 }
 
 fn cut(text: &str, max_chars: usize) -> String {

@@ -3,6 +3,7 @@
 mod config;
 mod demo;
 mod documents;
+mod github;
 mod idle;
 mod log;
 mod sessions;

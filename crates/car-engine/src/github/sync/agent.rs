@@ -18,7 +18,7 @@ use crate::config::CodexConfig;
 use crate::github::link::LinkState;
 use crate::github::untrusted;
 use crate::prompt::substitute;
-use crate::{EngineError, ErrorKind, Repo};
+use crate::{EngineError, ErrorKind, Redactor, Repo};
 
 const PROMPT: &str = include_str!("prompt.txt");
 /// Bytes kept of one line; Codex puts a command's whole output into one.
@@ -79,7 +79,7 @@ async fn attend(
     let limit = Duration::from_secs(repo.config().github.sync_agent_timeout_seconds);
     let end = Instant::now() + limit;
     let mut events = CodexEvents::new(None);
-    let mut heard = Heard::default();
+    let mut heard = Heard::new(Redactor::of(repo.env()));
     loop {
         tokio::select! {
             line = agent.next_line() => {
@@ -114,24 +114,30 @@ async fn attend(
         (Some(code), _) => format!("exit {code}"),
         (None, signal) => format!("ended by signal {}", signal.unwrap_or_default()),
     };
-    let tail = untrusted::without_secrets(&heard.tail(), repo);
+    let tail = heard.tail();
     let detail = if tail.is_empty() { how } else { tail };
     let text = format!("Codex sync agent failed.\ncmd: {}\ndetail:\n{detail}", shown(command));
     Err(EngineError::new(ErrorKind::Agent, text).with_hint("nothing was committed or pushed"))
 }
 
 /// The last words of the agent.
-#[derive(Default)]
 struct Heard {
+    redactor: Redactor,
     lines: VecDeque<String>,
     turn_failed: bool,
 }
 
 impl Heard {
+    fn new(redactor: Redactor) -> Self {
+        Self { redactor, lines: VecDeque::new(), turn_failed: false }
+    }
+
     /// Remembers an event and returns what is worth showing of it.
     fn note(&mut self, event: &RunEvent) -> Option<String> {
         self.turn_failed |= matches!(event, RunEvent::TurnFailed { .. });
         let said = event.text();
+        // Before anything is cut, so that no half of a secret stays.
+        let said = self.redactor.redact(&said);
         let lines = said.lines().map(str::trim_end).filter(|line| !line.is_empty());
         for line in lines {
             if self.lines.len() == TAIL_LINES {
@@ -223,12 +229,14 @@ mod tests {
 
     #[test]
     fn only_the_last_lines_of_an_agent_are_kept() {
-        let mut heard = Heard::default();
+        let mut heard = Heard::new(Redactor::default().with("hunter22"));
         for n in 0..100 {
             heard.note(&RunEvent::from_plain(format!("line {n}"), 0));
         }
         let tail = heard.tail();
         assert_eq!((tail.lines().count(), tail.lines().next()), (60, Some("line 40")));
+        heard.note(&RunEvent::from_plain("my hunter22".to_owned(), 0));
+        assert!(heard.tail().ends_with("\nmy [REDACTED]"));
         heard.note(&RunEvent::from_plain("x".repeat(10_000), 0));
         assert_eq!(heard.tail().chars().count(), TAIL_CHARS);
     }

@@ -16,7 +16,7 @@ use crate::github::api::NewPullRequest;
 use crate::github::gh::Gh;
 use crate::github::link::{LinkState, change_link};
 use crate::runner::RunnerLock;
-use crate::{EngineError, ErrorKind, Repo};
+use crate::{EngineError, ErrorKind, Redactor, Repo};
 
 /// What a sync needs besides the repository.
 pub struct SyncContext<'a> {
@@ -224,7 +224,8 @@ async fn push(repo: &Repo, look: &Look, confirmed: &SyncPreview) -> Result<(), E
 fn said(repo: &Repo, what: &str, error: car_git::GitError) -> EngineError {
     let text = asked(error).to_string();
     let text = text.split_once(": ").map_or(text.as_str(), |(_, reason)| reason);
-    let text = crate::github::untrusted::without_secrets(text, repo);
+    let redactor = Redactor::of(repo.env());
+    let text = redactor.redact(text);
     EngineError::new(ErrorKind::Other, format!("{what}: {text}"))
 }
 
