@@ -139,11 +139,8 @@ impl Github {
 impl Known {
     /// What GitHub says about the branch: remembered, asked now, or known before when it does not answer.
     async fn answer(&mut self, repo: &Repo, branch: &str) -> Answer {
-        let gh = match Gh::of(repo) {
-            Ok(gh) => gh,
-            // Not there or switched off: nothing is asked, and nothing is remembered from before.
-            Err(_) => return Answer::nothing(branch),
-        };
+        // Not there or switched off: nothing is asked, and nothing is remembered from before.
+        let Ok(gh) = Gh::of(repo) else { return Answer::nothing(branch) };
         if let Some(answer) = &self.answer
             && answer.branch == branch
             && answer.at.is_some_and(|at| at.elapsed() < PR_HOLDS)
