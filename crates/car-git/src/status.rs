@@ -85,14 +85,18 @@ pub enum Untracked {
 /// # Errors
 /// When it is no working tree, or git gives no answer.
 pub async fn status(root: &Path, untracked: Untracked) -> Result<Status, GitError> {
+    status_of(Git::read(root, "status"), untracked).await
+}
+
+/// [`status`] with a call that has bounds of its own.
+pub(crate) async fn status_of(call: Git, untracked: Untracked) -> Result<Status, GitError> {
     let untracked = match untracked {
         Untracked::None => "--untracked-files=no",
         Untracked::Directories => "--untracked-files=normal",
         Untracked::All => "--untracked-files=all",
     };
     let mut reader = Reader::default();
-    Git::read(root, "status")
-        .args(["--porcelain=v2", "-z", "--branch", "--ahead-behind", untracked])
+    call.args(["--porcelain=v2", "-z", "--branch", "--ahead-behind", untracked])
         .records(|record| reader.take(record))
         .await?;
     Ok(reader.status)

@@ -40,7 +40,7 @@ pub(super) fn run(args: &DiffArgs) -> CommandResult {
         let changes = RunChanges::of(&repo, args.run).await?;
         if changes.is_up_to_now {
             ui::say(&format!(
-                "Run {} was interrupted; this is what differs between its start and now.",
+                "Run {} has no checkpoint after it; this is what differs between its start and now.",
                 args.run
             ));
         }

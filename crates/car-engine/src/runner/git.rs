@@ -27,7 +27,7 @@ pub(super) struct Before {
     checkpoints: Checkpoints,
     commit: String,
     /// The user's own changes, when a commit is wanted.
-    own: Option<OwnChanges>,
+    own: Option<Result<OwnChanges, String>>,
 }
 
 /// What was found after a run.
@@ -85,15 +85,18 @@ impl RunContext<'_> {
         };
         self.record(journal, event)?;
         let Some(own) = before.own.as_ref().filter(|_| end.is_success()) else { return Ok(()) };
+        let refused = |why: &str| format!("What this run changed is not committed: {why}");
+        let own = match own {
+            Ok(own) => own,
+            Err(why) => return self.tell(journal, refused(why)),
+        };
         let template = &self.repo.config().git.commit_message_template;
         let message = template.replace("{run_id}", &run.to_string());
         let request =
             CommitRequest { before: &before.commit, after: &after.commit, own, message: &message };
         match bounded(self.stop, before.checkpoints.commit(request)).await {
             Ok(committed) => self.record_commit(journal, committed),
-            Err(why) => {
-                self.tell(journal, format!("What this run changed is not committed: {why}"))
-            }
+            Err(why) => self.tell(journal, refused(&why)),
         }
     }
 
@@ -126,7 +129,7 @@ impl RunContext<'_> {
 async fn before(repo: &Repo, run: u64) -> Result<(Before, Vec<String>), GitError> {
     let checkpoints = open(repo).await?;
     let own = match repo.config().git.auto_commit {
-        true => Some(checkpoints.own_changes().await?),
+        true => Some(checkpoints.own_changes().await.map_err(|error| git_sentence(&error))),
         false => None,
     };
     let taken = checkpoints.take(CheckpointName::Run(run, CheckpointStage::Before)).await?;
@@ -142,7 +145,7 @@ async fn after(before: &Before, run: u64) -> Result<After, GitError> {
 }
 
 /// Does `work`, but not for ever, and not for long once the loop was asked to end. Git is ended with it.
-async fn bounded<T>(
+pub(super) async fn bounded<T>(
     stop: &mut watch::Receiver<StopSource>,
     work: impl Future<Output = Result<T, GitError>>,
 ) -> Result<T, String> {

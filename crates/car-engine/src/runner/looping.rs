@@ -10,12 +10,14 @@ use car_domain::run::{
     Facts, JournalEntry, LoopEnd, LoopLimits, LoopMachine, NextStep, Outcome, RunEnd, RunKind,
 };
 use car_domain::state::{ProcessId, RunnerState, RunnerStatus};
+use car_git::GitError;
 use notify::{RecursiveMode, Watcher};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use super::RunnerLock;
 use super::execute::RunContext;
+use super::git::bounded;
 use super::recovery::{clear_runner, settle};
 use super::signals::{StopSource, asked};
 use super::state_file::change_state;
@@ -207,17 +209,10 @@ impl<'a> Looping<'a> {
     }
 
     /// What the last run left changed; `None` when git does not say, which counts as progress.
-    async fn fingerprint(&self) -> Option<u64> {
+    async fn fingerprint(&mut self) -> Option<u64> {
         use std::hash::{DefaultHasher, Hash, Hasher};
         self.repo.config().runner.max_idle_runs()?;
-        let (root, config) = (self.repo.root(), self.repo.config());
-        let tree = if config.git.checkpoints {
-            // What the last checkpoint took in need not be read again.
-            let tree = checkpoints::open(&self.repo).await.ok()?.tree().await.ok()?;
-            (tree, car_git::head_id(root).await.unwrap_or_default())
-        } else {
-            (car_git::fingerprint(root).await.ok()?.to_string(), String::new())
-        };
+        let tree = bounded(&mut self.stop, tree_of(&self.repo)).await.ok()?;
         let mut hasher = DefaultHasher::new();
         self.repo.docs().texts().ok()?.hash(&mut hasher);
         tree.hash(&mut hasher);
@@ -269,6 +264,16 @@ impl Looping<'_> {
             tracing::error!(%error, "the log cannot be written");
         }
     }
+}
+
+/// What stands for the working tree and its commit.
+async fn tree_of(repo: &Repo) -> Result<(String, String), GitError> {
+    if repo.config().git.checkpoints {
+        // What the last checkpoint took in need not be read again.
+        let tree = checkpoints::open(repo).await?.tree().await?;
+        return Ok((tree, car_git::head_id(repo.root()).await.unwrap_or_default()));
+    }
+    Ok((car_git::fingerprint(repo.root()).await?.to_string(), String::new()))
 }
 
 /// Whether the end of a loop needs somebody's attention.

@@ -19,5 +19,5 @@ pub use compare::{Difference, Entry, PatchForm, Renames};
 pub use reference::{CheckpointName, StoredCheckpoint};
 pub use restore::Move;
 pub use store::Checkpoints;
-pub(crate) use store::file_error;
+pub(crate) use store::{STEP, file_error};
 pub use take::Checkpoint;

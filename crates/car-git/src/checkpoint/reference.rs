@@ -97,10 +97,10 @@ impl Checkpoints {
         self.user_git("rev-parse").args(["--verify", "--quiet", &name]).text().await.ok()
     }
 
-    /// Whether the commit of a checkpoint is still there.
-    pub async fn exists(&self, commit: &str) -> bool {
-        let commit = format!("{commit}^{{commit}}");
-        self.user_git("cat-file").args(["-e"]).value(commit).done().await.is_ok()
+    /// Whether a checkpoint, told by its commit or its tree, is still there.
+    pub async fn exists(&self, id: &str) -> bool {
+        let tree = format!("{id}^{{tree}}");
+        self.user_git("cat-file").args(["-e"]).value(tree).done().await.is_ok()
     }
 
     /// Gives up the checkpoints of all runs but the newest `keep`. Git frees their space in its own time. Returns how many

@@ -11,7 +11,7 @@ use crate::command::Git;
 use crate::{Answer, GitError};
 
 /// Longest time of one step. A whole checkpoint is bounded by whoever asks for it.
-const STEP: Duration = Duration::from_secs(600);
+pub(crate) const STEP: Duration = Duration::from_secs(600);
 
 /// Overrules every attribute that would make git convert, filter or re-encode a file.
 const ATTRIBUTES: &str = "* -text -crlf !eol !ident !filter !working-tree-encoding\n";

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use crate::checkpoint::Entry;
+use crate::checkpoint::{Entry, STEP};
 use crate::command::{Git, path};
 use crate::{Checkpoints, GitError};
 
@@ -14,7 +14,8 @@ pub(super) type Entries = BTreeMap<PathBuf, Option<Entry>>;
 impl Checkpoints {
     /// A call in the user's repository whose hooks do not run, with another index.
     pub(super) fn with_index(&self, command: &'static str, index: &Path) -> Git {
-        Git::write(&self.top, command).config("core.safecrlf=false").env("GIT_INDEX_FILE", index)
+        let call = Git::write(&self.top, command).env("GIT_INDEX_FILE", index).timeout(STEP);
+        call.config("core.safecrlf=false") // It would refuse files that git converts.
     }
 
     /// What an index holds of `paths`.

@@ -15,7 +15,8 @@ use super::index::Entries;
 use super::separate::Separated;
 use crate::checkpoint::{Difference, Entry, Renames, file_error};
 use crate::command::Git;
-use crate::{Checkpoints, FileState, GitError, Untracked, status};
+use crate::status::status_of;
+use crate::{Checkpoints, FileState, GitError, Untracked};
 
 /// How long the user's hooks and signing may take.
 const COMMIT_TIMEOUT: Duration = Duration::from_secs(300);
@@ -81,7 +82,7 @@ impl Checkpoints {
     /// When git gives no answer.
     pub async fn own_changes(&self) -> Result<OwnChanges, GitError> {
         let mut own = OwnChanges::default();
-        for file in status(&self.top, Untracked::All).await?.files {
+        for file in status_of(self.user_git("status"), Untracked::All).await?.files {
             let paths = file.from.into_iter().chain([file.path]);
             for path in paths {
                 if file.state.is_staged() {
@@ -140,7 +141,7 @@ impl Checkpoints {
 
     /// Refuses while the user is in the middle of something.
     async fn check_time(&self) -> Result<(), GitError> {
-        let status = status(&self.top, Untracked::None).await?;
+        let status = status_of(self.user_git("status"), Untracked::None).await?;
         if status.branch.is_none() {
             return Err(GitError::NotNow("no branch is checked out".to_owned()));
         }

@@ -234,3 +234,40 @@ fn without_git_or_with_checkpoints_off_a_run_works_all_the_same() {
     });
     assert!(told);
 }
+
+#[test]
+fn a_run_without_end_is_compared_with_now_and_not_undone() {
+    let project = project("echo more >> README.md; echo at work; sleep 1000", &json!({}));
+    let running = project.start(&["run"]);
+    project.until_said(1, "at work");
+    running.kill_9();
+    insta::assert_snapshot!(project.car(&["diff", "1", "--stat"]), @r"
+     README.md | 1 +
+     1 file changed, 1 insertion(+)
+    ! Run 1 has no checkpoint after it; this is what differs between its start and now.
+    [exit 0]
+    ");
+    insta::assert_snapshot!(project.car(&["undo", "1"]), @r"
+    ! error: run 1 has no checkpoint after it: it was interrupted
+    ! hint: `car checkpoints restore 1 --before --to DIR` brings the files back
+    [exit 1]
+    ");
+}
+
+#[test]
+fn where_git_is_not_installed_a_run_works_all_the_same() {
+    let project = project("echo more >> README.md", &json!({"auto_commit": true}));
+    let bin = tempfile::tempdir().expect("temp dir");
+    for name in ["sh", "cat", "sleep"] {
+        let found = ["/bin", "/usr/bin"].map(|dir| std::path::Path::new(dir).join(name));
+        let found = found.iter().find(|path| path.exists()).expect("a usual program");
+        std::os::unix::fs::symlink(found, bin.path().join(name)).expect("link");
+    }
+    let project = project.env(vec![("PATH", bin.path().into())]);
+    project.car(&["once"]).exits(0);
+    let told = project.journal(1).into_iter().find(|entry| entry.event.name() == "notice");
+    assert_eq!(
+        told.expect("a notice").event.text(),
+        "No checkpoint before this run: git is not installed; install git, or put it on PATH"
+    );
+}
