@@ -44,6 +44,8 @@ pub struct AgentSpec {
     pub max_line_bytes: usize,
     /// Time between TERM and KILL.
     pub grace: Duration,
+    /// Whether this process has no other children, so that it may take over, and end, what a killed guard leaves behind.
+    pub is_alone: bool,
 }
 
 /// A line an agent printed; standard error counts as output, as in the original.
@@ -69,8 +71,8 @@ pub struct SpawnError {
 
 /// A running agent. Dropping it ends the agent and everything it started.
 ///
-/// A process runs one agent at a time and nothing else meanwhile: should somebody kill the guard, the agent's processes
-/// become children of this process, which then ends all it has.
+/// A process that is [alone](AgentSpec::is_alone) with its agent runs one at a time: should somebody kill the guard, the agent's
+/// processes become children of this process, which then ends all it has.
 pub struct AgentProcess {
     child: Child,
     /// How the guard ended, once it has.
@@ -80,6 +82,7 @@ pub struct AgentProcess {
     lines: mpsc::Receiver<Line>,
     process: ProcessId,
     grace: Duration,
+    is_alone: bool,
 }
 
 impl AgentProcess {
@@ -89,7 +92,9 @@ impl AgentProcess {
     /// When the guard's program cannot be started. That the agent itself cannot be shows as exit code
     /// [`crate::guard::NOT_STARTED`] with a line that says why.
     pub async fn spawn(spec: AgentSpec) -> Result<Self, SpawnError> {
-        tree::become_subreaper();
+        if spec.is_alone {
+            tree::become_subreaper();
+        }
         let guard =
             || spec.guard.first().map(|arg| arg.to_string_lossy().into_owned()).unwrap_or_default();
         let mut child =
@@ -107,7 +112,15 @@ impl AgentProcess {
         }
         let pid = child.id().and_then(|pid| i32::try_from(pid).ok()).unwrap_or_default();
         let process = tree::process_id(pid).unwrap_or(ProcessId { pid, start_ticks: 0 });
-        Ok(Self { child, ended: None, stdin, lines, process, grace: spec.grace })
+        Ok(Self {
+            child,
+            ended: None,
+            stdin,
+            lines,
+            process,
+            grace: spec.grace,
+            is_alone: spec.is_alone,
+        })
     }
 
     /// The guard, which leads the agent's process group.
@@ -131,7 +144,7 @@ impl AgentProcess {
     /// unseen.
     fn guard_ended(&mut self, status: ExitStatus) {
         self.ended = Some(status);
-        if status.signal() == Some(Signal::SIGKILL as i32) {
+        if self.is_alone && status.signal() == Some(Signal::SIGKILL as i32) {
             tree::kill_descendants(ORPHAN_PATIENCE);
         }
     }

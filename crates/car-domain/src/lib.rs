@@ -4,11 +4,13 @@
 //! the server, the command line and the page agree on shapes by sharing them.
 
 pub mod access;
+pub mod chat;
 pub mod conversation;
 pub mod docs;
 pub mod format;
 pub mod github;
 pub mod log;
+pub mod proposal;
 pub mod run;
 pub mod state;
 pub mod text;

@@ -4,6 +4,8 @@
 //! functions and own no rule.
 
 pub mod access;
+pub mod ask;
+pub mod chat;
 pub mod checkpoints;
 pub mod config;
 pub mod conversation;
@@ -17,6 +19,7 @@ pub mod github;
 mod history;
 mod init;
 mod prompt;
+pub mod proposal;
 mod redact;
 mod repo;
 pub mod runner;

@@ -96,7 +96,7 @@ pub(crate) fn substitute(template: &str, value: impl Fn(&str) -> Option<String>)
 }
 
 /// A document that cannot close the block it stands in.
-fn contained(text: &str, tag: &str) -> String {
+pub(crate) fn contained(text: &str, tag: &str) -> String {
     text.replace(&format!("</{tag}>"), &format!("<\\/{tag}>"))
 }
 

@@ -168,6 +168,7 @@ impl RunContext<'_> {
                 AgentKind::Plain => MAX_TEXT_LINE,
             },
             grace: self.repo.config().runner.grace(),
+            is_alone: true,
         }
     }
 
