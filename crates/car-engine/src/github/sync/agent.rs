@@ -62,6 +62,7 @@ pub(super) async fn run(
         prompt: prompt(repo, branch, link),
         max_line_bytes: MAX_LINE,
         grace: repo.config().runner.grace(),
+        is_alone: false,
     };
     let failed = |error| {
         EngineError::new(ErrorKind::Agent, "the agent cannot be started").with_source(error)
