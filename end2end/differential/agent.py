@@ -80,6 +80,10 @@ def has(rest, prompt, say):
     say(f"the prompt {'contains' if rest in prompt else 'lacks'}: {rest}")
 
 
+def variable(name, _prompt, say):
+    say(f"{name}={os.environ.get(name)}")
+
+
 def needs(rest, prompt, _say):
     """Fails when the prompt lacks a text."""
     if rest not in prompt:
@@ -108,6 +112,9 @@ ACTIONS = {
     "tick": tick,
     "tick-all": tick_all,
     "write": write,
+    # What comes before the prompt, or the `-` in its place.
+    "arguments": lambda _rest, _prompt, say: say(" ".join(sys.argv[1:-1])),
+    "variable": variable,
     "has": has,
     "needs": needs,
     "hates": hates,

@@ -111,6 +111,9 @@ def log_of_what_is_not_there(w):
     w.car("log")
     w.car("log", "--run", "7")
     w.car("log", "--tail", "5")
+    w.car("once", agent="say one")
+    w.car("log", "--tail", "0", label="log without an end")
+    w.car("log", "--run", "0", label="log of run 0")
     w.remove(f"{CAR_DIR}/codex-autorunner.log")
     w.car("log")
 
