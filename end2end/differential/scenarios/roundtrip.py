@@ -46,6 +46,15 @@ def roundtrip_of_a_failure(w):
     w.car("status", label="car reads")
 
 
+def roundtrip_with_the_log_elsewhere(w):
+    w.ready(by=w.programs.original, log={"path": "logs/car.log"})
+    w.original("once", agent="tick; say by the original")
+    w.car("log")
+    w.car("once", agent="has by the original; say in between")
+    w.original("log", label="original reads log")
+    w.original("log", "--run", "1", label="original reads run 1")
+
+
 def roundtrip_to_the_end(w):
     w.ready(by=w.programs.original)
     w.car("run", agent="tick; say on")

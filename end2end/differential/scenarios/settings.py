@@ -55,7 +55,7 @@ def the_stop_file_ends_the_loop(w):
     w.car("status")
 
 
-def the_nearest_settings_hold(w):
+def init_inside_another_repository(w):
     w.ready()
     w.repository("inner")
     w.car("init", "inner")

@@ -8,7 +8,7 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::CAR_DIR;
+use super::{CAR_DIR, dotenv};
 
 /// Variables of a root.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -37,14 +37,19 @@ impl RootEnv {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(error.to_string()),
         };
-        let pairs: Result<Vec<_>, _> = dotenvy::from_read_iter(bytes.as_slice()).collect();
-        for (name, value) in pairs.map_err(|error| without_values(&error))? {
+        let text = String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())?;
+        let outer = |name: &str| self.vars.get(name).cloned().or_else(|| std::env::var(name).ok());
+        let found = dotenv::parse(&text, outer);
+        let path = path.display();
+        for line in found.unreadable {
+            self.warnings.push(format!("line {line} of {path} is not used: write NAME=value"));
+        }
+        for (name, value) in found.vars {
             if name == "PATH" {
-                let text = format!("{} cannot set PATH", path.display());
-                self.warnings.push(text);
-                continue;
+                self.warnings.push(format!("{path} cannot set PATH"));
+            } else {
+                self.vars.insert(name, value);
             }
-            self.vars.insert(name, value);
         }
         Ok(())
     }
@@ -94,17 +99,6 @@ impl RootEnv {
 impl std::fmt::Debug for RootEnv {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("RootEnv").field("vars", &self.vars.keys()).finish_non_exhaustive()
-    }
-}
-
-/// A parser's error quotes the line, and with it the secret.
-fn without_values(error: &dotenvy::Error) -> String {
-    match error {
-        dotenvy::Error::LineParse(line, at) => {
-            let name = line.split('=').next().unwrap_or_default();
-            format!("the line that sets `{name}` cannot be read from character {at} on")
-        }
-        other => other.to_string(),
     }
 }
 
@@ -160,6 +154,7 @@ mod tests {
         let env = RootEnv::read(dir.path());
         assert_eq!(env.warnings().len(), 1);
         assert!(!env.warnings()[0].contains("hunter2"), "{:?}", env.warnings());
+        assert!(env.warnings()[0].starts_with("line 1 of "), "{:?}", env.warnings());
         assert!(!format!("{env:?}").contains("hunter2"));
     }
 }

@@ -3,6 +3,7 @@
 //! One type, [`Config`], says which keys there are, what they mean and what they are by default; the JSON schema, the checks,
 //! and `car config show` all come from it. Reading never writes.
 
+mod dotenv;
 mod environment;
 mod layers;
 mod model;
