@@ -41,7 +41,8 @@ impl<'a> History<'a> {
 
     /// Numbers of all runs with a journal or a log of their own, ascending.
     pub fn runs(&self) -> Vec<u64> {
-        let Ok(entries) = fs::read_dir(self.repo.runs_dir()) else { return Vec::new() };
+        let dirs = [Some(self.repo.runs_dir()), self.repo.original_runs_dir()];
+        let entries = dirs.into_iter().flatten().filter_map(|dir| fs::read_dir(dir).ok()).flatten();
         let mut runs: Vec<u64> = entries
             .flatten()
             .filter_map(|entry| {
@@ -308,6 +309,25 @@ mod tests {
         assert_eq!(block_of(2, &log).as_deref(), Some(block));
         assert_eq!(block_of(3, &log).as_deref(), Some("=== run 3 start ===\n"));
         assert_eq!(block_of(4, &log), None);
+    }
+
+    #[test]
+    fn logs_the_original_left_beside_a_log_elsewhere_are_found() {
+        let dir = tempfile::tempdir().expect("temp dir");
+        let write = |name: &str, text: &str| {
+            let path = dir.path().join(name);
+            fs::create_dir_all(path.parent().expect("a parent")).expect("dir");
+            fs::write(path, text).expect("write");
+        };
+        write(".codex-autorunner/config.yml", "log: {path: logs/car.log}\n");
+        write("logs/runs/run-1.log", "old\n");
+        write("logs/runs/run-2.log", "stray\n");
+        write(".codex-autorunner/runs/run-2.log", "new\n");
+        let repo = Repo::open(dir.path()).expect("valid");
+        let history = History::new(&repo);
+        assert_eq!(history.runs(), [1, 2]);
+        assert_eq!(history.run_log(1), LogView::Text("old\n".to_owned()));
+        assert_eq!(history.run_log(2), LogView::Text("new\n".to_owned()));
     }
 
     #[test]

@@ -110,9 +110,19 @@ impl Repo {
         self.runs_dir().join(format!("run-{run}.jsonl"))
     }
 
-    /// `runs/run-N.log`.
+    /// `runs/run-N.log`; of a run of the original, where that left it.
     pub fn run_log_path(&self, run: u64) -> PathBuf {
-        self.runs_dir().join(format!("run-{run}.log"))
+        let own = self.runs_dir().join(format!("run-{run}.log"));
+        match self.original_runs_dir().map(|dir| dir.join(format!("run-{run}.log"))) {
+            Some(old) if !own.exists() && old.exists() => old,
+            _ => own,
+        }
+    }
+
+    /// Where the original keeps the logs of runs, when it is another place: `runs/` beside the log they share.
+    pub(crate) fn original_runs_dir(&self) -> Option<PathBuf> {
+        let dir = self.log_path().parent()?.join("runs");
+        (dir != self.runs_dir() && dir.starts_with(&self.root)).then_some(dir)
     }
 
     /// The log all runs share.
