@@ -144,7 +144,24 @@ impl Gh<'_> {
         let list = ["pr", "list", "--head", branch, "--limit", "1", "--json", PR_FIELDS];
         let list: Option<Vec<PullRequest>> = self.json(&list, 15).await?;
         let mut list = list.unwrap_or_default().into_iter();
-        Ok(list.find(|pr| pr.head_ref_name.is_empty() || pr.head_ref_name == branch).map(clean))
+        let found = list.find(|pr| pr.head_ref_name.is_empty() || pr.head_ref_name == branch);
+        match found {
+            Some(pr) if !self.is_from_fork(&pr).await? => Ok(Some(clean(pr))),
+            _ => Ok(None),
+        }
+    }
+
+    /// Whether a pull request comes from another repository. Anybody can open one from a branch of the same name.
+    async fn is_from_fork(&self, pr: &PullRequest) -> Result<bool, GhError> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Origin {
+            is_cross_repository: bool,
+        }
+        let Some(number) = pr.number.map(|number| number.to_string()) else { return Ok(false) };
+        let args = ["pr", "view", &number, "--json", "isCrossRepository"];
+        let origin: Option<Origin> = self.json(&args, 15).await?;
+        Ok(origin.is_some_and(|origin| origin.is_cross_repository))
     }
 
     /// The issue with this number.

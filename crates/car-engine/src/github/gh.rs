@@ -72,7 +72,15 @@ impl<'a> Gh<'a> {
 
     /// Whether somebody is logged in.
     pub(super) async fn is_authenticated(&self) -> Result<bool, GhError> {
-        Ok(self.run(&["auth", "status"], Vec::new(), 10).await?.is_success())
+        let args = ["auth", "status"];
+        let finished = self.run(&args, Vec::new(), 10).await?;
+        let failure = (!finished.is_success()).then(|| self.failure(&args, &finished));
+        match failure {
+            None => Ok(true),
+            // It says nothing about a login when GitHub cannot be reached.
+            Some(failure) if failure.error.kind() == ErrorKind::Unavailable => Err(failure),
+            Some(_) => Ok(false),
+        }
     }
 
     /// Runs it with `input` on standard input; that it failed shows in the answer.
@@ -263,6 +271,7 @@ mod tests {
                 ErrorKind::NotFound,
             ),
             ("error connecting to api.github.com", ErrorKind::Unavailable),
+            ("X Timeout trying to log in to github.com", ErrorKind::Unavailable),
             ("something else", ErrorKind::Other),
         ];
         for (said, kind) in cases {

@@ -76,6 +76,16 @@ async fn without_a_login_nothing_more_is_asked() {
 }
 
 #[tokio::test]
+async fn a_lost_network_is_not_taken_for_a_lost_login() {
+    let place = Place::new(&json!({}));
+    let said = "github.com\n  X github.com: authentication failed\n";
+    place.gh.on(&["auth", "status"]).fails(1, &format!("{said}error connecting to github.com\n"));
+    let status = Github::new().status(&place.repo()).await.expect("a status");
+    let problem = status.problem.expect("a reason");
+    assert!(problem.ends_with("; look at the network, then try again"), "{problem}");
+}
+
+#[tokio::test]
 async fn a_repository_without_a_remote_on_github_is_told() {
     let place = Place::new(&json!({}));
     place.gh.on(&["auth", "status"]);

@@ -217,6 +217,20 @@ async fn an_open_pull_request_is_kept_and_a_closed_one_is_history() {
 }
 
 #[tokio::test]
+async fn a_pull_request_of_a_stranger_with_the_same_branch_name_is_not_ours() {
+    let work = Work::new("none");
+    let gh = &work.place.gh;
+    gh.on(&PR_VIEW).fails(1, "no pull requests found for branch \"work\"\n");
+    let list = ["pr", "list", "--head", "work", "--limit", "1", "--json", PR_FIELDS];
+    gh.on(&list).answers(&json!([pull_request("OPEN")]));
+    let origin = ["pr", "view", "7", "--json", "isCrossRepository"];
+    gh.on(&origin).answers(&json!({"isCrossRepository": true})).times(1);
+    assert_eq!(work.preview().await.pr, None);
+    gh.on(&origin).answers(&json!({"isCrossRepository": false}));
+    assert_eq!(work.preview().await.pr.and_then(|pr| pr.number), Some(7));
+}
+
+#[tokio::test]
 async fn a_repository_that_changed_since_the_preview_is_not_synced() {
     let work = Work::new("none");
     no_pull_request(&work.place.gh, "work");
