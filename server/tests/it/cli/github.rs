@@ -4,7 +4,9 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
+use car_testkit::codex::{self, CodexHome};
 use car_testkit::gh::FakeGh;
+use car_testkit::model::{FakeModel, Turn};
 use car_testkit::repo::TempRepo;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -133,6 +135,26 @@ fn a_sync_lets_the_agent_check_commits_pushes_and_opens_a_draft() {
     let link: Value = serde_json::from_str(&work.project.read("github.json")).expect("JSON");
     assert_eq!(link["pr"]["url"], "https://github.com/o/r/pull/8");
     assert_eq!(work.project.car(&["status"]).stdout.lines().nth(1), Some("Status: idle"));
+}
+
+#[tokio::test]
+async fn the_real_codex_gets_the_small_model_and_the_prompt() {
+    let model = FakeModel::start(vec![Turn::new().message("Checked.")]).await;
+    let home = CodexHome::new(model.base_url());
+    let config = json!({"codex": {"models": {"small": "small-model"}}});
+    let mut work = Work::new("", &config);
+    work.project = work.project.env(home.env());
+    let codex = work.agent.path().join("codex");
+    fs::remove_file(&codex).expect("removed");
+    std::os::unix::fs::symlink(codex::binary(), &codex).expect("linked");
+    work.opens("Work", "- Work\n- Add a");
+    let shown = work.sync(&["--yes"]).exits(0);
+    assert!(shown.stderr.contains("\n  Checked.\n"), "{shown}");
+    model.assert_clean();
+    let requests = model.requests();
+    let asked: Vec<_> = requests.iter().map(|request| request.model.as_str()).collect();
+    assert_eq!(asked, ["small-model"]);
+    assert!(requests[0].user_text.contains("\nBranch: work\n"), "{:?}", requests[0].user_text);
 }
 
 #[test]

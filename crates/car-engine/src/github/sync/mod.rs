@@ -7,6 +7,7 @@
 mod agent;
 mod look;
 mod preview;
+mod proposal;
 mod steps;
 
 pub use preview::{SyncRequest, sync_preview};

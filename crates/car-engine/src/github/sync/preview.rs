@@ -4,6 +4,7 @@ use car_domain::github::{GithubRepo, PullRequest, SyncFile, SyncPreview};
 
 use super::agent;
 use super::look::{Look, asked, letters};
+use super::proposal;
 use crate::github::gh::Gh;
 use crate::github::link::LinkState;
 use crate::github::untrusted::line;
@@ -122,11 +123,12 @@ async fn preview(
     let mode = CommitMode::of(repo);
     let is_dirty = !look.files.is_empty();
     let message = request.message.clone().filter(|message| !message.trim().is_empty());
-    let message = message.unwrap_or_else(|| proposed_message(&link, &branch));
+    let message = message.unwrap_or_else(|| proposal::message(&link, &branch));
     let title = request.title.as_deref().map(line).filter(|title| !title.is_empty());
-    let title = title.unwrap_or_else(|| proposed_title(&link, &branch, &commits, is_dirty));
+    let title = title.unwrap_or_else(|| proposal::title(&link, &branch, &commits, is_dirty));
     let body = request.body.clone();
-    let body = body.unwrap_or_else(|| proposed_body(&link, &commits, is_dirty.then_some(&message)));
+    let body =
+        body.unwrap_or_else(|| proposal::body(&link, &commits, is_dirty.then_some(&message)));
     let mut preview = SyncPreview {
         version: look.version(&base),
         repo: home.name_with_owner.clone(),
@@ -263,62 +265,4 @@ async fn read_link(repo: &Repo) -> Result<LinkState, EngineError> {
         EngineError::new(ErrorKind::Other, "reading github.json ended unexpectedly")
             .with_source(error)
     })?
-}
-
-fn issue_title(link: &LinkState) -> Option<String> {
-    link.issue_title().map(line).filter(|title| !title.is_empty())
-}
-
-fn proposed_message(link: &LinkState, branch: &str) -> String {
-    match (issue_title(link), link.issue_number()) {
-        (Some(title), Some(number)) => format!("{title} (#{number})"),
-        (None, Some(number)) => format!("{} (#{number})", humanised(branch)),
-        _ => humanised(branch),
-    }
-}
-
-fn proposed_title(link: &LinkState, branch: &str, commits: &[String], is_dirty: bool) -> String {
-    match (issue_title(link), commits) {
-        (Some(title), _) => title,
-        (None, [only]) if !is_dirty && !only.is_empty() => only.clone(),
-        _ => humanised(branch),
-    }
-}
-
-fn proposed_body(link: &LinkState, commits: &[String], message: Option<&String>) -> String {
-    let issue = link.issue_number().map(|number| format!("Refs #{number}\n\n"));
-    let new = message.and_then(|message| message.lines().next());
-    let subjects = new.into_iter().chain(commits.iter().map(String::as_str));
-    let list: Vec<String> = subjects.map(|subject| format!("- {subject}")).collect();
-    format!("{}{}", issue.unwrap_or_default(), list.join("\n")).trim_end().to_owned()
-}
-
-/// `feature/add-log_in` becomes `Add log in`.
-fn humanised(branch: &str) -> String {
-    let name = branch.rsplit('/').next().unwrap_or(branch).replace(['-', '_'], " ");
-    let mut letters = name.trim().chars();
-    let first = letters.next().map(|c| c.to_uppercase().collect::<String>());
-    first.map_or_else(|| branch.to_owned(), |first| first + letters.as_str())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_branch_name_becomes_a_title() {
-        assert_eq!(humanised("feature/add-log_in"), "Add log in");
-        assert_eq!(humanised("x/"), "x/");
-    }
-
-    #[test]
-    fn without_an_issue_the_commits_say_what_it_is_about() {
-        let link = LinkState::default();
-        let commits = ["Fix it".to_owned()];
-        assert_eq!(proposed_title(&link, "work", &commits, false), "Fix it");
-        assert_eq!(proposed_title(&link, "work", &commits, true), "Work");
-        let message = "Work\n\nmore".to_owned();
-        assert_eq!(proposed_body(&link, &commits, Some(&message)), "- Work\n- Fix it");
-        assert_eq!(proposed_body(&link, &[], None), "");
-    }
 }
