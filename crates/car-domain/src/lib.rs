@@ -16,6 +16,7 @@ pub mod state;
 pub mod text;
 mod time;
 pub mod todo;
+pub mod usage;
 pub mod view;
 
 pub use time::Timestamp;

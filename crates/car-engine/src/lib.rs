@@ -26,6 +26,7 @@ pub mod runner;
 mod running_server;
 mod served;
 pub mod sessions;
+pub mod usage;
 
 pub use docs::{DocChange, DocWrite, Docs, Expected};
 pub use error::{EngineError, ErrorKind};

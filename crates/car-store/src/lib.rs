@@ -7,7 +7,12 @@ mod access;
 mod error;
 mod index;
 mod open;
+mod usage;
 
 pub use access::{Access, Hash};
 pub use error::StoreError;
 pub use index::{Index, JournalMark};
+pub use usage::{
+    FileMark, Limits, Resume, SessionPiece, TokenEvent, UsageBucket, UsageFilter, UsageIndex,
+    UsageRow,
+};

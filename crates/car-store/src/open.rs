@@ -10,7 +10,10 @@ use sqlx::sqlite::{
 
 use crate::StoreError;
 
-static MIGRATIONS: Migrator = sqlx::migrate!();
+/// The schema of the index of runs.
+pub(crate) static MIGRATIONS: Migrator = sqlx::migrate!();
+/// The schema of the index of token usage.
+pub(crate) static USAGE_MIGRATIONS: Migrator = sqlx::migrate!("./migrations-usage");
 
 /// Connections for questions; more than a few only compete for the same two cores.
 const READERS: u32 = 4;
@@ -21,7 +24,7 @@ pub(crate) struct Pools {
     pub(crate) reader: SqlitePool,
 }
 
-pub(crate) async fn open(path: &Path) -> Result<Pools, StoreError> {
+pub(crate) async fn open(path: &Path, migrations: &Migrator) -> Result<Pools, StoreError> {
     let failed = |source| StoreError::Open { path: path.to_path_buf(), source };
     let options = SqliteConnectOptions::new()
         .filename(path)
@@ -33,14 +36,14 @@ pub(crate) async fn open(path: &Path) -> Result<Pools, StoreError> {
     let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone());
     let writer = writer.await.map_err(failed)?;
     let found = schema_version(&writer).await.map_err(failed)?;
-    let known = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);
+    let known = migrations.iter().map(|migration| migration.version).max().unwrap_or(0);
     if found > known {
         return Err(StoreError::Newer { path: path.to_path_buf(), found, known });
     }
     if 0 < found && found < known {
         back_up(&writer, path, found).await.map_err(failed)?;
     }
-    MIGRATIONS
+    migrations
         .run(&writer)
         .await
         .map_err(|source| StoreError::Migrate { path: path.to_path_buf(), source })?;
@@ -78,7 +81,7 @@ mod tests {
     async fn a_newer_schema_is_refused_and_left_alone() {
         let dir = tempfile::tempdir().expect("temp dir");
         let path = dir.path().join("car.db");
-        let pools = open(&path).await.expect("new");
+        let pools = open(&path, &MIGRATIONS).await.expect("new");
         sqlx::query(
             "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
              VALUES (9999, 'future', 1, x'00', 0)",
@@ -87,7 +90,7 @@ mod tests {
         .await
         .expect("written");
         pools.writer.close().await;
-        let error = open(&path).await.err().expect("refused");
+        let error = open(&path, &MIGRATIONS).await.err().expect("refused");
         assert!(matches!(error, StoreError::Newer { found: 9999, .. }));
         assert!(error.hint().is_some_and(|hint| hint.contains("update CAR")));
     }
@@ -97,7 +100,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("temp dir");
         let path = dir.path().join("car.db");
         std::fs::write(&path, "these are my notes, please keep them ".repeat(50)).expect("write");
-        let error = open(&path).await.err().expect("refused");
+        let error = open(&path, &MIGRATIONS).await.err().expect("refused");
         assert!(matches!(error, StoreError::Open { .. }));
         assert!(
             std::fs::read_to_string(&path).expect("untouched").starts_with("these are my notes")
@@ -108,7 +111,7 @@ mod tests {
     async fn an_older_file_is_copied_before_it_is_changed() {
         let dir = tempfile::tempdir().expect("temp dir");
         let path = dir.path().join("car.db");
-        let pools = open(&path).await.expect("new");
+        let pools = open(&path, &MIGRATIONS).await.expect("new");
         back_up(&pools.writer, &path, 1).await.expect("copied");
         back_up(&pools.writer, &path, 1).await.expect("copied again");
         let copy = SqliteConnectOptions::new().filename(dir.path().join("car.db.schema-1"));
