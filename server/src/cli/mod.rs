@@ -36,6 +36,7 @@ mod stop;
 mod thread;
 mod ui;
 mod undo;
+mod usage;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -72,6 +73,7 @@ enum Command {
     Undo(undo::UndoArgs),
     Redo(undo::RedoArgs),
     Checkpoints(checkpoints::CheckpointsArgs),
+    Usage(usage::UsageArgs),
     Docs(docs::DocsArgs),
     Edit(edit::EditArgs),
     ClearDocs(clear_docs::ClearDocsArgs),
@@ -146,6 +148,7 @@ fn dispatch(command: Command) -> CommandResult {
         Command::Undo(args) => undo::undo(&args),
         Command::Redo(args) => undo::redo(&args),
         Command::Checkpoints(args) => checkpoints::run(&args),
+        Command::Usage(args) => usage::run(&args),
         Command::Docs(args) => docs::run(&args),
         Command::Edit(args) => edit::run(&args),
         Command::ClearDocs(args) => clear_docs::run(&args),

@@ -83,31 +83,31 @@ impl TokenUsage {
         })
     }
 
-    /// What was used in the repository at `root` by each model, most first.
+    /// What was used in `repos`, given as (id, root), by each model, most first.
     ///
     /// # Errors
     /// When the index cannot be used.
     pub async fn by_model(
         &self,
-        root: &Path,
+        repos: &[(String, PathBuf)],
         range: UsageRange,
     ) -> Result<Vec<UsageGroup>, EngineError> {
-        let mut groups = self.groups(root, range, None, |row| row.model.clone()).await?;
+        let mut groups = self.groups(repos, range, None, |row| row.model.clone()).await?;
         groups.sort_by_key(|group| std::cmp::Reverse(group.totals.total_tokens));
         Ok(groups)
     }
 
-    /// What was used in the repository at `root` on each day, oldest first; days without usage are left out.
+    /// What was used in `repos`, given as (id, root), on each day, oldest first; days without usage are left out.
     ///
     /// # Errors
     /// When the index cannot be used.
     pub async fn by_day(
         &self,
-        root: &Path,
+        repos: &[(String, PathBuf)],
         range: UsageRange,
     ) -> Result<Vec<UsageGroup>, EngineError> {
         let day = UsageBucket::Day;
-        self.groups(root, range, Some(day), |row| day.label(row.bucket)).await
+        self.groups(repos, range, Some(day), |row| day.label(row.bucket)).await
     }
 
     /// What each of `runs` used: what its thread used between its beginning and its end. A run of an agent that is not Codex
@@ -223,12 +223,12 @@ impl TokenUsage {
 
     async fn groups(
         &self,
-        root: &Path,
+        repos: &[(String, PathBuf)],
         range: UsageRange,
         steps: Option<UsageBucket>,
         key: impl Fn(&UsageRow) -> String,
     ) -> Result<Vec<UsageGroup>, EngineError> {
-        let mut attribution = attribution_of(root);
+        let mut attribution = Attribution::new(repos, &[]);
         let mut sums: BTreeMap<String, Sum> = BTreeMap::new();
         for row in self.rows(range, steps).await? {
             if row.calls > 0 && attribution.owner(&row.cwd).is_some() {

@@ -7,4 +7,5 @@ mod github;
 mod idle;
 mod log;
 mod sessions;
+mod tokens;
 mod usage;

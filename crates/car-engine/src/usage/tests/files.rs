@@ -3,14 +3,12 @@
 use std::fs::OpenOptions;
 use std::io::Write;
 
-use serde_json::Value;
-
 use super::*;
 
 const FILE: &str = "sessions/2025/12/01/rollout-2025-12-01T09-00-00-t1.jsonl";
 
 fn call(n: u64) -> String {
-    count(AT, Some([n * 10, 0, 0, 0]), Some([10, 0, 0, 0]), Value::Null)
+    count(AT, Some([n * 10, 0, 0, 0]), Some([10, 0, 0, 0]))
 }
 
 fn append(path: &Path, text: &str) {
@@ -39,7 +37,7 @@ async fn a_resumed_thread_goes_on_in_its_old_file() {
     append(&home.file(FILE), &(meta("t1", &home.work()) + &turn("large", &home.work()) + &call(2)));
     let usage = home.usage();
     refresh(&usage).await;
-    let models = usage.by_model(&home.work(), UsageRange::default()).await.expect("models");
+    let models = usage.by_model(&home.repos(), UsageRange::default()).await.expect("models");
     let told: Vec<_> = models.iter().map(|m| (m.key.as_str(), m.totals.total_tokens)).collect();
     assert_eq!(told, [("large", 10), ("small", 10)]);
 }

@@ -32,6 +32,10 @@ impl Home {
         self.dir.path().canonicalize().expect("a path").join("work")
     }
 
+    fn repos(&self) -> Vec<(String, PathBuf)> {
+        vec![("work".to_owned(), self.work())]
+    }
+
     fn codex(&self) -> PathBuf {
         self.dir.path().join("codex")
     }
@@ -80,30 +84,30 @@ fn tokens([input, cached, output, reasoning]: Tokens) -> Value {
     })
 }
 
-fn line(at: &str, kind: &str, payload: Value) -> String {
+fn line(at: &str, kind: &str, payload: &Value) -> String {
     format!("{}\n", json!({"timestamp": at, "ordinal": 0, "type": kind, "payload": payload}))
 }
 
 fn meta(id: &str, cwd: &Path) -> String {
     let payload = json!({"id": id, "session_id": id, "cwd": cwd, "model_provider": "openai"});
-    line("2025-12-01T09:00:00Z", "session_meta", payload)
+    line("2025-12-01T09:00:00Z", "session_meta", &payload)
 }
 
 fn turn(model: &str, cwd: &Path) -> String {
-    line("2025-12-01T09:00:00Z", "turn_context", json!({"model": model, "cwd": cwd}))
+    line("2025-12-01T09:00:00Z", "turn_context", &json!({"model": model, "cwd": cwd}))
 }
 
-fn count(at: &str, total: Option<Tokens>, last: Option<Tokens>, limits: Value) -> String {
+fn count(at: &str, total: Option<Tokens>, last: Option<Tokens>) -> String {
     let info =
         json!({"total_token_usage": total.map(tokens), "last_token_usage": last.map(tokens)});
-    line(at, "event_msg", json!({"type": "token_count", "info": info, "rate_limits": limits}))
+    line(at, "event_msg", &json!({"type": "token_count", "info": info, "rate_limits": null}))
 }
 
 fn record(at: &str, thread: &str, usage: Tokens, thread_total: Tokens) -> String {
     let payload = json!({
         "thread_id": thread, "usage": tokens(usage), "thread_token_usage": tokens(thread_total),
     });
-    line(at, "token_usage_record", payload)
+    line(at, "token_usage_record", &payload)
 }
 
 const AT: &str = "2025-12-01T10:00:00Z";

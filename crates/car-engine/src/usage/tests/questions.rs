@@ -12,23 +12,13 @@ fn two_days(home: &Home) -> TokenUsage {
     let work = home.work();
     let first = meta("t1", &work)
         + &turn("large", &work)
-        + &count(
-            "2025-12-01T10:00:00Z",
-            Some([100, 40, 20, 5]),
-            Some([100, 40, 20, 5]),
-            Value::Null,
-        )
-        + &count(
-            "2025-12-01T12:00:00Z",
-            Some([300, 90, 50, 9]),
-            Some([200, 50, 30, 4]),
-            Value::Null,
-        );
+        + &count("2025-12-01T10:00:00Z", Some([100, 40, 20, 5]), Some([100, 40, 20, 5]))
+        + &count("2025-12-01T12:00:00Z", Some([300, 90, 50, 9]), Some([200, 50, 30, 4]));
     let second = meta("t2", &work.join("src"))
         + &turn("small", &work.join("src"))
-        + &count("2025-12-08T10:00:00Z", Some([10, 0, 5, 0]), None, Value::Null);
+        + &count("2025-12-08T10:00:00Z", Some([10, 0, 5, 0]), None);
     let elsewhere = meta("t3", Path::new("/elsewhere"))
-        + &count("2025-12-01T10:00:00Z", Some([7, 0, 7, 0]), None, Value::Null);
+        + &count("2025-12-01T10:00:00Z", Some([7, 0, 7, 0]), None);
     for (name, text) in [("a", first), ("b", second), ("c", elsewhere)] {
         home.write(&format!("sessions/{name}.jsonl"), &text);
     }
@@ -167,7 +157,7 @@ async fn a_run_used_what_its_thread_used_while_it_ran() {
     let told = usage.of_runs(&runs).await.expect("usage");
     let told: Vec<_> = told.iter().map(|g| (g.key.as_str(), g.totals.total_tokens)).collect();
     assert_eq!(told, [("1", 120), ("2", 230), ("3", 0)]);
-    let days = usage.by_day(&home.work(), UsageRange::default()).await.expect("days");
+    let days = usage.by_day(&home.repos(), UsageRange::default()).await.expect("days");
     let told: Vec<_> = days.iter().map(|g| (g.key.as_str(), g.totals.total_tokens)).collect();
     assert_eq!(told, [("2025-12-01", 350), ("2025-12-08", 15)]);
 }

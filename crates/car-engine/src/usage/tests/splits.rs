@@ -66,14 +66,14 @@ fn session(steps: &[Step], n_old: usize) -> (String, Tokens) {
                     text += &record(AT, "own", *tokens, total);
                 }
                 if is_old || *is_counted {
-                    last_count = count(AT, Some(total), Some(*tokens), serde_json::Value::Null);
+                    last_count = count(AT, Some(total), Some(*tokens));
                     text += &last_count;
                 }
             }
             Step::Again => text += &last_count,
             Step::NoInfo => {
                 let payload = json!({"type": "token_count", "info": null, "rate_limits": null});
-                text += &line(AT, "event_msg", payload);
+                text += &line(AT, "event_msg", &payload);
             }
             Step::Model(n) => text += &turn(&format!("model-{n}"), dir),
             Step::Junk(junk) => text += &format!("{junk}\n"),
