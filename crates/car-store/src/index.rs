@@ -8,7 +8,7 @@ use car_domain::text::excerpt;
 use sqlx::sqlite::SqlitePool;
 
 use crate::StoreError;
-use crate::open::{MIGRATIONS, open};
+use crate::open::open;
 
 /// Most of an event's words that the index keeps, in bytes; the journal has them all.
 const MAX_TEXT: usize = 16 * 1024;
@@ -35,7 +35,7 @@ impl Index {
     /// # Errors
     /// When it is a newer one, no database, or cannot be changed.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
-        let pools = open(path, &MIGRATIONS).await?;
+        let pools = open(path).await?;
         Ok(Self { writer: pools.writer, reader: pools.reader })
     }
 

@@ -11,7 +11,7 @@ use sqlx::sqlite::{
 use crate::StoreError;
 
 /// The schema of the index of runs.
-pub(crate) static MIGRATIONS: Migrator = sqlx::migrate!();
+static MIGRATIONS: Migrator = sqlx::migrate!();
 /// The schema of the index of token usage.
 pub(crate) static USAGE_MIGRATIONS: Migrator = sqlx::migrate!("./migrations-usage");
 
@@ -24,7 +24,13 @@ pub(crate) struct Pools {
     pub(crate) reader: SqlitePool,
 }
 
-pub(crate) async fn open(path: &Path, migrations: &Migrator) -> Result<Pools, StoreError> {
+/// Opens the database of a served root.
+pub(crate) async fn open(path: &Path) -> Result<Pools, StoreError> {
+    open_with(path, &MIGRATIONS).await
+}
+
+/// Opens a database of the schema `migrations`.
+pub(crate) async fn open_with(path: &Path, migrations: &Migrator) -> Result<Pools, StoreError> {
     let failed = |source| StoreError::Open { path: path.to_path_buf(), source };
     let options = SqliteConnectOptions::new()
         .filename(path)
@@ -81,7 +87,7 @@ mod tests {
     async fn a_newer_schema_is_refused_and_left_alone() {
         let dir = tempfile::tempdir().expect("temp dir");
         let path = dir.path().join("car.db");
-        let pools = open(&path, &MIGRATIONS).await.expect("new");
+        let pools = open(&path).await.expect("new");
         sqlx::query(
             "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
              VALUES (9999, 'future', 1, x'00', 0)",
@@ -90,7 +96,7 @@ mod tests {
         .await
         .expect("written");
         pools.writer.close().await;
-        let error = open(&path, &MIGRATIONS).await.err().expect("refused");
+        let error = open(&path).await.err().expect("refused");
         assert!(matches!(error, StoreError::Newer { found: 9999, .. }));
         assert!(error.hint().is_some_and(|hint| hint.contains("update CAR")));
     }
@@ -100,7 +106,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("temp dir");
         let path = dir.path().join("car.db");
         std::fs::write(&path, "these are my notes, please keep them ".repeat(50)).expect("write");
-        let error = open(&path, &MIGRATIONS).await.err().expect("refused");
+        let error = open(&path).await.err().expect("refused");
         assert!(matches!(error, StoreError::Open { .. }));
         assert!(
             std::fs::read_to_string(&path).expect("untouched").starts_with("these are my notes")
@@ -111,7 +117,7 @@ mod tests {
     async fn an_older_file_is_copied_before_it_is_changed() {
         let dir = tempfile::tempdir().expect("temp dir");
         let path = dir.path().join("car.db");
-        let pools = open(&path, &MIGRATIONS).await.expect("new");
+        let pools = open(&path).await.expect("new");
         back_up(&pools.writer, &path, 1).await.expect("copied");
         back_up(&pools.writer, &path, 1).await.expect("copied again");
         let copy = SqliteConnectOptions::new().filename(dir.path().join("car.db.schema-1"));

@@ -14,7 +14,7 @@ use sqlx::sqlite::{Sqlite, SqlitePool};
 use sqlx::{Row, Transaction};
 
 use crate::StoreError;
-use crate::open::{USAGE_MIGRATIONS, open};
+use crate::open::{USAGE_MIGRATIONS, open_with};
 
 /// The index of one Codex home.
 #[derive(Clone, Debug)]
@@ -130,7 +130,7 @@ impl UsageIndex {
     /// # Errors
     /// When it is a newer one, no database, or cannot be changed.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
-        let pools = open(path, &USAGE_MIGRATIONS).await?;
+        let pools = open_with(path, &USAGE_MIGRATIONS).await?;
         Ok(Self { writer: pools.writer, reader: pools.reader })
     }
 
