@@ -54,9 +54,6 @@ pub enum GitError {
         /// The beginning of the answer.
         answer: String,
     },
-    /// Another checkpoint of the same root is being taken.
-    #[error("another checkpoint is being taken")]
-    Busy,
     /// There are more changed files than a checkpoint takes.
     #[error("more than {0} files would have to be stored")]
     TooManyFiles(usize),

@@ -71,7 +71,6 @@ pub(crate) fn git_sentence(error: &GitError) -> String {
 fn advice(error: &GitError) -> (ErrorKind, Option<&'static str>) {
     match error {
         GitError::Missing => (ErrorKind::Other, Some("install git, or put it on PATH")),
-        GitError::Busy => (ErrorKind::Conflict, Some("try again in a moment")),
         GitError::NotNow(_) => (ErrorKind::Conflict, None),
         GitError::Failed { message, .. } if message.contains("not a git repository") => {
             (ErrorKind::Other, Some("`git init` makes one; `git.checkpoints: false` does without"))

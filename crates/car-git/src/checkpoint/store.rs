@@ -1,7 +1,7 @@
 //! Where checkpoints are made: a git directory inside the repository's own, with an index of its own.
 
 use std::ffi::OsString;
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
@@ -143,13 +143,8 @@ impl Checkpoints {
     pub(super) async fn ready(&self) -> Result<StoreLock, GitError> {
         self.make().await?;
         let path = self.store.join("lock");
-        let failed = |source| file_error("lock", &path, source);
-        let file = File::create(&path).map_err(failed)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(GitError::Busy),
-            Err(TryLockError::Error(source)) => return Err(failed(source)),
-        }
+        let file =
+            locked(path.clone()).await.map_err(|source| file_error("lock", &path, source))?;
         // Whoever left it is gone, or would hold our lock.
         let left = self.store.join("index.lock");
         match fs::remove_file(&left) {
@@ -191,6 +186,16 @@ impl Checkpoints {
         stdout.pop();
         Ok((status.success() && !stdout.is_empty()).then(|| OsString::from_vec(stdout)))
     }
+}
+
+/// Waits until nobody else builds a checkpoint of the same root, which is a matter of moments.
+async fn locked(path: PathBuf) -> io::Result<File> {
+    let lock = move || {
+        let file = File::create(&path)?;
+        file.lock()?;
+        Ok(file)
+    };
+    tokio::task::spawn_blocking(lock).await.map_err(io::Error::from)?
 }
 
 /// The path of an index that goes when this does.

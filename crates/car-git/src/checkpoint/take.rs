@@ -45,7 +45,7 @@ impl Checkpoints {
     /// Takes a checkpoint of the working tree and keeps it as `name`.
     ///
     /// # Errors
-    /// When git fails, the disk is full, or another checkpoint is being taken. Nothing is changed then.
+    /// When git fails or the disk is full. Nothing is changed then.
     pub async fn take(&self, name: CheckpointName) -> Result<Checkpoint, GitError> {
         let _lock = self.ready().await?;
         let ignored = match name {

@@ -320,9 +320,39 @@ async fn what_a_killed_git_left_behind_does_not_block_the_next_checkpoint() {
     fs::write(root.join(".git/car/checkpoints/index"), "damaged").expect("write");
     let commit = take(&checkpoints, 2).await;
     assert_eq!(exported(&checkpoints, &commit).await, files(&root));
-    let _lock = checkpoints.ready().await.expect("free");
-    let second = checkpoints.take(CheckpointName::Run(3, Before)).await;
-    assert!(matches!(second, Err(GitError::Busy)));
+}
+
+#[tokio::test]
+async fn of_two_checkpoints_at_once_the_second_waits_for_the_first() {
+    let (_dir, root) = repository().await;
+    let checkpoints = Checkpoints::open(&root).await.expect("opened");
+    let lock = checkpoints.ready().await.expect("free");
+    let second = checkpoints.clone();
+    let second = tokio::spawn(async move { take(&second, 1).await });
+    tokio::task::yield_now().await;
+    assert!(checkpoints.list().await.expect("a list").is_empty());
+    drop(lock);
+    let commit = second.await.expect("no panic");
+    assert_eq!(exported(&checkpoints, &commit).await, files(&root));
+}
+
+#[tokio::test]
+async fn a_repository_with_longer_ids_has_checkpoints_too() {
+    let dir = tempfile::tempdir().expect("temp dir");
+    let root = dir.path().canonicalize().expect("path");
+    Git::write(&root, "init")
+        .args(["--quiet", "--object-format=sha256"])
+        .done()
+        .await
+        .expect("init");
+    fs::write(root.join("a"), "1").expect("write");
+    let checkpoints = Checkpoints::open(&root).await.expect("opened");
+    let before = take(&checkpoints, 1).await;
+    fs::remove_file(root.join("a")).expect("removed");
+    let after = checkpoints.take(CheckpointName::Run(1, After)).await.expect("taken").commit;
+    assert_eq!(before.len(), 64);
+    let count = checkpoints.count(&before, &after).await.expect("counted");
+    assert_eq!(count.to_string(), "1 file +0 -1");
 }
 
 #[tokio::test]

@@ -5,7 +5,9 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use car_domain::run::CheckpointStage::{After, Before};
+use proptest::prelude::*;
 
+use crate::checkpoint::Renames;
 use crate::testing::{commit, git, repository};
 use crate::{CheckpointName, Checkpoints, CommitRequest, Committed, Git, GitError};
 
@@ -278,4 +280,100 @@ async fn a_run_that_changed_nothing_makes_no_commit() {
     let run = Run::begin(&root).await;
     assert_eq!(run.commit().await.expect("fine"), Committed::default());
     assert_eq!(run.git(&["status", "--porcelain"]).await, " M a");
+}
+
+/// What a person or a run does to a file of twenty lines.
+#[derive(Clone, Copy, Debug)]
+enum Edit {
+    Nothing,
+    Line(usize),
+    StagedLine(usize),
+    Delete,
+}
+
+fn edit() -> impl Strategy<Value = Edit> {
+    prop_oneof![
+        2 => Just(Edit::Nothing),
+        3 => (0..20_usize).prop_map(Edit::Line),
+        2 => (0..20_usize).prop_map(Edit::StagedLine),
+        1 => Just(Edit::Delete),
+    ]
+}
+
+fn lines(edits: &[(usize, &str)]) -> String {
+    let line = |n: usize| match edits.iter().rev().find(|(at, _)| *at == n) {
+        Some((_, who)) => format!("{who}\n"),
+        None => format!("line {n}\n"),
+    };
+    (0..20).map(line).collect()
+}
+
+async fn make(run: &Run, name: &'static str, edit: Edit, who: &'static str) {
+    let old = fs::read_to_string(run.root.join(name)).unwrap_or_default();
+    match edit {
+        Edit::Nothing => {}
+        Edit::Delete => drop(fs::remove_file(run.root.join(name))),
+        Edit::Line(at) | Edit::StagedLine(at) => {
+            let line =
+                |(n, line): (usize, &str)| if n == at { who.into() } else { line.to_owned() };
+            let new: Vec<String> = old.lines().enumerate().map(line).collect();
+            run.write(name, &(new.join("\n") + "\n"));
+            if matches!(edit, Edit::StagedLine(_)) && who == "user" {
+                run.git(&["add", name]).await;
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+    #[test]
+    fn whatever_both_do_nothing_of_the_users_is_committed_or_lost(
+        edits in prop::collection::vec((edit(), edit()), 4)
+    ) {
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().build().expect("runtime");
+        runtime.block_on(async {
+            const NAMES: [&str; 4] = ["f0", "f1", "f2", "f3"];
+            let (_dir, root) = repository().await;
+            NAMES.iter().for_each(|name| fs::write(root.join(name), lines(&[])).expect("write"));
+            commit(&root).await;
+            let user = Run::begin(&root).await;
+            for (name, (edit, _)) in NAMES.into_iter().zip(&edits) {
+                make(&user, name, *edit, "user").await;
+            }
+            let run = Run::begin(&root).await;
+            for (name, (_, edit)) in NAMES.into_iter().zip(&edits) {
+                make(&run, name, *edit, "run").await;
+            }
+            let after = run.after().await;
+            let before = run.git(&["diff", "--cached", "--name-only"]).await;
+            let changed = run.checkpoints.compare(&run.before, &after, Renames::Split, &[]).await;
+            let changed: Vec<PathBuf> =
+                changed.expect("a list").into_iter().map(|file| file.path).collect();
+            let committed = run.commit_up_to(&after).await.expect("no error");
+            // The working tree is as it was.
+            assert_eq!(run.checkpoints.tree().await.expect("a tree"), {
+                let tree = Git::read(&root, "rev-parse").value(format!("{after}^{{tree}}"));
+                tree.text().await.expect("an id")
+            });
+            // Only what the run changed is in the commit or left out, and nothing twice.
+            let out: Vec<PathBuf> = committed.left_out.iter().map(|(path, _)| path.clone()).collect();
+            let mut told = [committed.paths.clone(), out].concat();
+            told.sort();
+            assert_eq!(told, changed);
+            for name in NAMES {
+                let head = Git::read(&root, "show").args([format!("HEAD:{name}")]).text().await;
+                assert!(!head.unwrap_or_default().contains("user"), "{name}: {edits:?}");
+            }
+            // What was staged is still staged, and nothing else is.
+            assert_eq!(run.git(&["diff", "--cached", "--name-only"]).await, before);
+            for (name, (edit, _)) in NAMES.into_iter().zip(&edits) {
+                if matches!(edit, Edit::StagedLine(_)) {
+                    let staged = Git::read(&root, "show").args([format!(":{name}")]).text().await;
+                    assert!(staged.expect("staged").contains("user"), "{name}: {edits:?}");
+                }
+            }
+        });
+    }
 }
