@@ -11,6 +11,7 @@ use tokio::sync::{broadcast, oneshot};
 use tokio::time::Instant;
 
 use super::asking::OpenRequest;
+use super::follower::{Aim, Follower};
 use super::manner::Manner;
 use super::progress::Progress;
 use super::queue::Queue;
@@ -18,8 +19,6 @@ use super::{RequestNews, TurnEvent};
 
 /// News about requests a watcher may lag behind before it has to ask anew.
 const LAG: usize = 256;
-/// Notifications kept while it is not known yet which turn a follower is after.
-const MAX_EARLY: usize = 1024;
 /// Proposed edits remembered until they are approved or done.
 const MAX_EDITS: usize = 256;
 
@@ -50,27 +49,6 @@ struct State {
     watches_all: bool,
 }
 
-#[derive(Debug)]
-struct Follower {
-    key: u64,
-    thread_id: String,
-    aim: Aim,
-    progress: Progress,
-    queue: Arc<Queue>,
-    heard_at: Instant,
-}
-
-/// Which turn a follower is after.
-#[derive(Debug)]
-enum Aim {
-    /// Not known yet; what was heard of the thread meanwhile.
-    Unknown(Vec<Notification>),
-    /// The next one that starts.
-    Next(Option<oneshot::Sender<String>>),
-    /// This one.
-    Turn(String),
-}
-
 impl Default for Board {
     fn default() -> Self {
         Self { state: Mutex::default(), news: broadcast::Sender::new(LAG) }
@@ -84,7 +62,7 @@ impl Board {
 
     /// A follower of a turn of `thread_id` whose id will be said by [`Board::aim`].
     pub(super) fn follow(&self, thread_id: &str) -> (u64, Arc<Queue>) {
-        self.lock().add(thread_id, Aim::Unknown(Vec::new()))
+        self.lock().add(thread_id, Aim::default())
     }
 
     /// A follower of the next turn that starts in `thread_id`, and its id as soon as it has.
@@ -106,7 +84,7 @@ impl Board {
         };
         let early = std::mem::replace(&mut follower.aim, Aim::Turn(turn_id.to_owned()));
         follower.begin();
-        if let Aim::Unknown(early) = early {
+        if let Aim::Unknown { early, .. } = early {
             for told in early {
                 follower.take(&told);
             }
@@ -141,19 +119,29 @@ impl Board {
         self.lock().followers.retain(|follower| follower.key != key);
     }
 
-    /// Followers that are after a turn still: key, thread and turn. Until they are aimed again they only collect.
+    /// The connection is lost: followers only collect until they are aimed again. Those that were after a turn: key, thread
+    /// and turn.
     pub(super) fn suspend(&self) -> Vec<(u64, String, String)> {
         let mut state = self.lock();
         state.joined.clear();
         state.followers.retain(|follower| !follower.queue.is_ended());
         let mut suspended = Vec::new();
         for follower in &mut state.followers {
-            if let Aim::Turn(turn_id) = &follower.aim {
-                suspended.push((follower.key, follower.thread_id.clone(), turn_id.clone()));
-                follower.aim = Aim::Unknown(Vec::new());
-            }
+            let lost = match &follower.aim {
+                Aim::Turn(turn_id) | Aim::Unknown { lost: Some(turn_id), .. } => turn_id.clone(),
+                Aim::Unknown { lost: None, .. } | Aim::Next(_) => continue,
+            };
+            suspended.push((follower.key, follower.thread_id.clone(), lost.clone()));
+            follower.aim = Aim::Unknown { lost: Some(lost), early: Vec::new() };
         }
         suspended
+    }
+
+    /// Whether a new connection would be of use to anybody.
+    pub(super) fn is_needed(&self) -> bool {
+        let state = self.lock();
+        let is_watched = state.watches_all && self.news.receiver_count() > 0;
+        is_watched || state.followers.iter().any(|follower| !follower.queue.is_ended())
     }
 
     /// The server is gone: every turn it ran is cut, and nothing waits any more.
@@ -276,10 +264,6 @@ impl Board {
         self.lock().watches_all = true;
     }
 
-    pub(super) fn is_watched(&self) -> bool {
-        self.lock().watches_all && self.news.receiver_count() > 0
-    }
-
     pub(super) fn is_joined(&self, thread_id: &str) -> bool {
         self.lock().joined.contains_key(thread_id)
     }
@@ -399,79 +383,5 @@ impl State {
             }
             _ => {}
         }
-    }
-}
-
-impl Follower {
-    /// Takes in a notification about the thread.
-    fn hear(&mut self, told: &Notification) {
-        match &mut self.aim {
-            Aim::Unknown(early) => {
-                if early.len() < MAX_EARLY {
-                    early.push(told.clone());
-                }
-            }
-            Aim::Next(waiting) => {
-                if let Notification::TurnStarted { turn, .. } = told {
-                    if let Some(waiting) = waiting.take() {
-                        let _ = waiting.send(turn.id.clone());
-                    }
-                    self.aim = Aim::Turn(turn.id.clone());
-                    self.begin();
-                }
-            }
-            Aim::Turn(_) => self.take(told),
-        }
-    }
-
-    /// Takes in a notification if it is about the turn.
-    fn take(&mut self, told: &Notification) {
-        let Aim::Turn(turn_id) = &self.aim else { return };
-        let about = turn_of(told);
-        if about.is_some_and(|about| about != turn_id) {
-            return;
-        }
-        // An endless row of failed connections is no sign of life.
-        if !matches!(told, Notification::Error { will_retry: true, .. }) && about.is_some() {
-            self.heard_at = Instant::now();
-        }
-        for event in self.progress.events(told) {
-            self.queue.push(event);
-        }
-    }
-
-    fn begin(&mut self) {
-        self.heard_at = Instant::now();
-        for event in self.progress.begin() {
-            self.queue.push(event);
-        }
-    }
-
-    fn end(&mut self, status: TurnStatus, error: Option<String>) {
-        for event in self.progress.close(status, error) {
-            self.queue.push(event);
-        }
-    }
-
-    fn is_after(&self, request: &AgentRequest) -> bool {
-        matches!(&self.aim, Aim::Turn(turn_id) if *turn_id == request.turn_id)
-    }
-}
-
-/// The turn a notification is about.
-fn turn_of(told: &Notification) -> Option<&str> {
-    match told {
-        Notification::TurnStarted { turn, .. } | Notification::TurnCompleted { turn, .. } => {
-            Some(&turn.id)
-        }
-        Notification::TokenUsageUpdated { turn_id, .. }
-        | Notification::TurnDiffUpdated { turn_id, .. }
-        | Notification::ItemStarted { turn_id, .. }
-        | Notification::ItemCompleted { turn_id, .. }
-        | Notification::AgentMessageDelta { turn_id, .. }
-        | Notification::ReasoningDelta { turn_id, .. }
-        | Notification::CommandOutputDelta { turn_id, .. }
-        | Notification::Error { turn_id, .. } => Some(turn_id),
-        _ => None,
     }
 }

@@ -17,14 +17,15 @@ use super::link::Link;
 use super::manner::Manner;
 use super::queue::Queue;
 use super::turn::{Turn, TurnControl, TurnRequest};
-use super::{ApprovalPolicy, CodexSetup, ReviewTarget, SandboxPolicy, watchdog};
+use super::watchdog::Watched;
+use super::{ApprovalPolicy, CodexSetup, ReviewTarget, SandboxPolicy};
 use crate::EngineError;
 
 /// How long Codex may take to answer a request; starting a thread is the slowest, some seconds on a loaded machine.
 pub(super) const CALL_PATIENCE: Duration = Duration::from_secs(60);
-/// How often a thread that has just got its first turn is tried again: its file is written a moment later.
-const JOIN_TRIES: u32 = 100;
-const JOIN_PAUSE: Duration = Duration::from_millis(50);
+/// How often, and with what pause, an active thread is looked at until its turn is listed as running.
+const BEGIN_LOOKS: u32 = 40;
+const BEGIN_PAUSE: Duration = Duration::from_millis(50);
 
 /// Conversations with one Codex server. One per process and `CODEX_HOME`; cheap to clone. Nothing is started or connected
 /// before it is needed, and a lost connection is made anew.
@@ -70,42 +71,29 @@ impl Conversations {
     pub async fn turn(&self, request: TurnRequest) -> Result<Turn, EngineError> {
         let inner = &self.inner;
         let link = inner.link().await?;
-        let (thread_id, is_joined) = match &request.thread_id {
-            None => (self.start_thread(&link, &request.cwd, request.model.clone()).await?, true),
+        let thread_id = match &request.thread_id {
+            None => self.start_thread(&link, &request.cwd, request.model.clone()).await?,
             Some(thread_id) => {
-                let joined = inner.join(&link, thread_id).await?;
+                inner.join(&link, thread_id).await?;
                 self.check_idle(&link, thread_id).await?;
-                (thread_id.clone(), joined)
+                thread_id.clone()
             }
         };
         let (key, queue) = inner.board.follow(&thread_id);
-        // Left as soon as the last follower of a finished turn was gone, perhaps just now.
-        if is_joined {
+        let started = async {
+            // Left when the last turn's follower was gone, perhaps just now.
             inner.join(&link, &thread_id).await?;
-        }
-        let manner = inner.board.manner(&thread_id);
-        let started = link.call(turn_start(&thread_id, &request, &manner)).await;
-        let turn_id = match started {
-            Ok(started) => {
-                inner.board.note_plans(&thread_id, request.may_ask_questions);
-                started.turn.id
-            }
-            Err(error) => {
-                inner.board.unfollow(key);
-                return Err(error);
-            }
-        };
-        if is_joined {
+            let manner = inner.board.manner(&thread_id);
+            let turn_id = link.call(turn_start(&thread_id, &request, &manner)).await?.turn.id;
+            inner.board.note_plans(&thread_id, request.may_ask_questions);
             inner.board.aim(key, &turn_id);
-        } else {
-            self.join_late(&link, &thread_id).await?;
-            inner.catch_up(&link, key, &thread_id, &turn_id).await?;
-        }
-        Ok(self.taken(key, queue, &thread_id, turn_id, request.stall_after))
+            Ok(turn_id)
+        };
+        let started = started.await;
+        self.taken(started, key, queue, &thread_id, request.stall_after)
     }
 
-    /// Starts an empty thread in `cwd` and returns its id. It is listed from its first turn on, and until then known only to
-    /// the running server.
+    /// Starts an empty thread in `cwd` and returns its id. Until its first turn it is known only to this connection.
     ///
     /// # Errors
     /// When Codex cannot be started or refuses.
@@ -123,22 +111,17 @@ impl Conversations {
         let link = inner.link().await?;
         let (key, queue) = inner.board.follow(thread_id);
         let followed = async {
-            inner.join(&link, thread_id).await?;
             let Some(turn_id) = running_turn(&link, thread_id).await? else { return Ok(None) };
+            inner.join(&link, thread_id).await?;
             inner.catch_up(&link, key, thread_id, &turn_id).await?;
             Ok(Some(turn_id))
         };
-        match followed.await {
-            Ok(Some(turn_id)) => Ok(Some(self.taken(key, queue, thread_id, turn_id, None))),
-            Ok(None) => {
-                inner.board.unfollow(key);
-                Ok(None)
-            }
-            Err(error) => {
-                inner.board.unfollow(key);
-                Err(error)
-            }
-        }
+        let followed = followed.await.transpose();
+        let Some(followed) = followed else {
+            inner.board.unfollow(key);
+            return Ok(None);
+        };
+        self.taken(followed, key, queue, thread_id, None).map(Some)
     }
 
     /// Starts a review in a thread.
@@ -151,21 +134,19 @@ impl Conversations {
         inner.join(&link, thread_id).await?;
         self.check_idle(&link, thread_id).await?;
         let (key, queue) = inner.board.follow(thread_id);
-        inner.join(&link, thread_id).await?;
-        let review = ReviewStart {
-            thread_id: thread_id.to_owned(),
-            target: target.into(),
-            delivery: "inline".to_owned(),
+        let started = async {
+            inner.join(&link, thread_id).await?;
+            let review = ReviewStart {
+                thread_id: thread_id.to_owned(),
+                target: target.into(),
+                delivery: "inline".to_owned(),
+            };
+            let turn_id = link.call(review).await?.turn.id;
+            inner.board.aim(key, &turn_id);
+            Ok(turn_id)
         };
-        let turn_id = match link.call(review).await {
-            Ok(started) => started.turn.id,
-            Err(error) => {
-                inner.board.unfollow(key);
-                return Err(error);
-            }
-        };
-        inner.board.aim(key, &turn_id);
-        Ok(self.taken(key, queue, thread_id, turn_id, None))
+        let started = started.await;
+        self.taken(started, key, queue, thread_id, None)
     }
 
     /// Replaces a thread's history by a summary, which is a turn of its own.
@@ -178,19 +159,14 @@ impl Conversations {
         inner.join(&link, thread_id).await?;
         self.check_idle(&link, thread_id).await?;
         let (key, queue, started) = inner.board.follow_next(thread_id);
-        inner.join(&link, thread_id).await?;
         let begun = async {
+            inner.join(&link, thread_id).await?;
             link.call(ThreadCompactStart { thread_id: thread_id.to_owned() }).await?;
             let started = tokio::time::timeout(CALL_PATIENCE, started).await;
             started.ok().and_then(Result::ok).ok_or_else(super::lost)
         };
-        match begun.await {
-            Ok(turn_id) => Ok(self.taken(key, queue, thread_id, turn_id, None)),
-            Err(error) => {
-                inner.board.unfollow(key);
-                Err(error)
-            }
-        }
+        let begun = begun.await;
+        self.taken(begun, key, queue, thread_id, None)
     }
 
     /// Ends a running turn. One that is over already is no error.
@@ -312,38 +288,36 @@ impl Conversations {
         Ok(())
     }
 
-    /// Joins a thread whose first turn has just been started.
-    async fn join_late(&self, link: &Link, thread_id: &str) -> Result<(), EngineError> {
-        for _ in 0..JOIN_TRIES {
-            if self.inner.join(link, thread_id).await? {
-                return Ok(());
-            }
-            tokio::time::sleep(JOIN_PAUSE).await;
-        }
-        Err(super::lost())
-    }
-
+    /// The turn that was started, or nothing left of the attempt.
     fn taken(
         &self,
+        started: Result<String, EngineError>,
         key: u64,
         queue: Arc<Queue>,
         thread_id: &str,
-        turn_id: String,
         stall_after: Option<Duration>,
-    ) -> Turn {
+    ) -> Result<Turn, EngineError> {
+        let turn_id = started.inspect_err(|_| self.inner.board.unfollow(key))?;
         let (conversations, thread_id) = (self.clone(), thread_id.to_owned());
         let control = TurnControl { conversations, thread_id, turn_id };
         if let Some(limit) = stall_after {
-            self.inner.tasks.spawn(watchdog::watch(control.clone(), key, limit));
+            let watched = Watched {
+                inner: Arc::downgrade(&self.inner),
+                thread_id: control.thread_id.clone(),
+                turn_id: control.turn_id.clone(),
+                key,
+            };
+            self.inner.tasks.spawn(watched.watch(limit));
         }
-        Turn { queue, control }
+        Ok(Turn { queue, control })
     }
 }
 
 impl Inner {
-    pub(super) fn note_instance(&self, instance: &str) {
+    /// Notes which server is used now, and returns the one before.
+    pub(super) fn note_instance(&self, instance: &str) -> Option<String> {
         let mut last = self.last_instance.lock().unwrap_or_else(PoisonError::into_inner);
-        *last = Some(instance.to_owned());
+        last.replace(instance.to_owned())
     }
 
     pub(super) fn last_instance(&self) -> Option<String> {
@@ -351,11 +325,22 @@ impl Inner {
     }
 }
 
-/// The turn that runs in a thread.
+/// The turn that runs in a thread. One that has just begun is listed as interrupted until Codex has written it down, and must
+/// not be joined before: that would end it.
 async fn running_turn(link: &Link, thread_id: &str) -> Result<Option<String>, EngineError> {
-    let turns = ThreadTurnsList { thread_id: thread_id.to_owned(), cursor: None, limit: Some(1) };
-    let newest = link.call(turns).await?.data.into_iter().next();
-    Ok(newest.filter(|turn| turn.status == CodexStatus::InProgress).map(|turn| turn.id))
+    for _ in 0..BEGIN_LOOKS {
+        let read = ThreadRead { thread_id: thread_id.to_owned(), include_turns: false };
+        let is_active = link.call(read).await?.thread.status.is_active();
+        let turns =
+            ThreadTurnsList { thread_id: thread_id.to_owned(), cursor: None, limit: Some(1) };
+        let newest = link.call(turns).await?.data.into_iter().next();
+        match newest {
+            Some(turn) if turn.status == CodexStatus::InProgress => return Ok(Some(turn.id)),
+            _ if !is_active => return Ok(None),
+            _ => tokio::time::sleep(BEGIN_PAUSE).await,
+        }
+    }
+    Ok(None)
 }
 
 fn turn_start(thread_id: &str, request: &TurnRequest, manner: &Manner) -> TurnStart {

@@ -2,10 +2,11 @@
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use car_agent::app_server::protocol::{
-    Ask, Method, Notification, RequestId, ThreadItemsList, ThreadResume, ThreadTurnsList,
-    ThreadUnsubscribe, TurnStatus as CodexStatus,
+    Ask, Method, Notification, RequestId, ThreadItemsList, ThreadRead, ThreadResume,
+    ThreadTurnsList, ThreadUnsubscribe, Turn as CodexTurn, TurnStatus as CodexStatus,
 };
 use car_agent::app_server::{CallError, CodexServer, Connection, Incoming, ServerError};
 use car_domain::conversation::TurnStatus;
@@ -19,13 +20,16 @@ use super::conversations::{CALL_PATIENCE, Inner};
 use super::manner::Manner;
 use super::records::Records;
 use super::setup::CodexSetup;
-use super::trouble::{SERVER_GONE, call_failed, is_not_written, server_failed};
-use crate::{EngineError, ErrorKind};
+use super::trouble::{SERVER_GONE, call_failed, server_failed};
+use crate::EngineError;
 
 /// Name Codex writes into the threads we start.
 const CLIENT: &str = "car";
 /// Pages of finished items read to catch up with a turn.
 const MAX_PAGES: usize = 64;
+/// How often, and with what pause, a thread must be seen idle before its newest turn counts as interrupted.
+const IDLE_LOOKS: u32 = 5;
+const IDLE_PAUSE: Duration = Duration::from_millis(50);
 
 /// A live connection.
 #[derive(Clone, Debug)]
@@ -57,12 +61,19 @@ impl Inner {
         if let Some(link) = current.as_ref().filter(|link| !link.connection.is_closed()) {
             return Ok(link.clone());
         }
-        if current.take().is_some() {
-            self.board.suspend();
-        }
+        *current = None;
         let (link, incoming) = self.connect().await?;
+        let before = self.note_instance(&link.instance);
+        if before.as_ref().is_some_and(|before| *before != link.instance) {
+            self.board.cut(SERVER_GONE);
+        }
+        let suspended = self.board.suspend();
         *current = Some(link.clone());
         self.tasks.spawn(hear(Arc::downgrade(self), link.clone(), incoming));
+        if !suspended.is_empty() {
+            let (inner, link) = (Arc::clone(self), link.clone());
+            self.tasks.spawn(async move { inner.take_up(&link, suspended).await });
+        }
         Ok(link)
     }
 
@@ -99,11 +110,11 @@ impl Inner {
         }
     }
 
-    /// Subscribes to a thread; what waits in it comes again. `false` for one without a turn, which Codex cannot resume.
-    pub(super) async fn join(&self, link: &Link, thread_id: &str) -> Result<bool, EngineError> {
+    /// Subscribes to a thread; what waits in it comes again.
+    pub(super) async fn join(&self, link: &Link, thread_id: &str) -> Result<(), EngineError> {
         let _membership = self.membership.lock().await;
         if self.board.is_joined(thread_id) {
-            return Ok(true);
+            return Ok(());
         }
         let resume = ThreadResume {
             thread_id: thread_id.to_owned(),
@@ -111,14 +122,9 @@ impl Inner {
             config: self.setup.thread_config(),
             exclude_turns: true,
         };
-        match link.try_call(resume).await {
-            Ok(opened) => {
-                self.board.note_joined(thread_id, Manner::of(&opened));
-                Ok(true)
-            }
-            Err(CallError::Refused { message, .. }) if is_not_written(&message) => Ok(false),
-            Err(error) => Err(call_failed(error)),
-        }
+        let opened = link.call(resume).await?;
+        self.board.note_joined(thread_id, Manner::of(&opened));
+        Ok(())
     }
 
     /// Ends the subscription to a thread nobody follows, so that the server may forget it.
@@ -143,21 +149,53 @@ impl Inner {
     ) -> Result<(), EngineError> {
         self.read_items(link, key, thread_id, turn_id).await?;
         self.board.aim(key, turn_id);
-        let turns =
-            ThreadTurnsList { thread_id: thread_id.to_owned(), cursor: None, limit: Some(20) };
-        let turns = link.call(turns).await?;
-        let ended = turns.data.into_iter().find(|turn| turn.id == turn_id);
-        if let Some(turn) = ended.filter(|turn| turn.status != CodexStatus::InProgress) {
-            let status = match turn.status {
-                CodexStatus::Completed => TurnStatus::Completed,
-                CodexStatus::Failed => TurnStatus::Failed,
-                _ => TurnStatus::Interrupted,
-            };
-            // What was finished between the first reading and the end.
-            self.read_items(link, key, thread_id, turn_id).await?;
-            self.board.finish(key, status, turn.error.map(|error| error.message));
-        }
+        let Some(turn) = self.ended(link, thread_id, turn_id).await? else { return Ok(()) };
+        let status = match turn.status {
+            CodexStatus::Completed => TurnStatus::Completed,
+            CodexStatus::Failed => TurnStatus::Failed,
+            _ => TurnStatus::Interrupted,
+        };
+        // What was finished between the first reading and the end. The list may lag behind; the turn itself does not.
+        self.read_items(link, key, thread_id, turn_id).await?;
+        self.board.catch_up(key, &turn.items);
+        self.board.finish(key, status, turn.error.map(|error| error.message));
         Ok(())
+    }
+
+    /// A turn that is over. One that has just begun is listed as interrupted until Codex has written it down, so that word
+    /// counts only when the thread has stayed idle.
+    async fn ended(
+        &self,
+        link: &Link,
+        thread_id: &str,
+        turn_id: &str,
+    ) -> Result<Option<CodexTurn>, EngineError> {
+        for _ in 0..IDLE_LOOKS {
+            let read = ThreadRead { thread_id: thread_id.to_owned(), include_turns: false };
+            let is_active = link.call(read).await?.thread.status.is_active();
+            let list =
+                ThreadTurnsList { thread_id: thread_id.to_owned(), cursor: None, limit: Some(20) };
+            let turns = link.call(list).await?.data;
+            let is_newest = turns.first().is_some_and(|turn| turn.id == turn_id);
+            let Some(turn) = turns.into_iter().find(|turn| turn.id == turn_id) else {
+                return Ok(None);
+            };
+            match turn.status {
+                CodexStatus::InProgress => return Ok(None),
+                CodexStatus::Interrupted if is_newest && is_active => return Ok(None),
+                CodexStatus::Interrupted if is_newest => tokio::time::sleep(IDLE_PAUSE).await,
+                _ => return Ok(Some(turn)),
+            }
+        }
+        let interrupted = CodexTurn {
+            id: turn_id.to_owned(),
+            items: Vec::new(),
+            status: CodexStatus::Interrupted,
+            error: None,
+            started_at: None,
+            completed_at: None,
+        };
+        Ok(Some(interrupted))
     }
 
     async fn read_items(
@@ -186,35 +224,38 @@ impl Inner {
         Ok(())
     }
 
-    /// After a lost connection: go on with the same server, or say that it is gone.
+    /// After a lost connection: go on with the same server, or say that it is gone. None is started for that: what the old
+    /// one ran is gone with it.
     async fn recover(self: Arc<Self>) {
-        let suspended = self.board.suspend();
-        if suspended.is_empty() && !self.board.is_watched() && self.board.requests().is_empty() {
+        if !self.board.is_needed() && self.board.requests().is_empty() {
             return;
         }
-        if let Err(error) = self.take_up(suspended).await {
-            tracing::debug!(%error, "the turns of the lost server are given up");
+        let server = match self.setup.spec() {
+            Ok(spec) => CodexServer::find(&spec).await,
+            Err(_) => None,
+        };
+        let is_same = server.is_some_and(|server| Some(server.instance()) == self.last_instance());
+        if !is_same || self.link().await.is_err() {
             self.board.cut(SERVER_GONE);
         }
     }
 
-    async fn take_up(
-        self: &Arc<Self>,
-        suspended: Vec<(u64, String, String)>,
-    ) -> Result<(), EngineError> {
-        let gone = || EngineError::new(ErrorKind::Agent, SERVER_GONE);
-        let spec = self.setup.spec()?;
-        // Not started anew: what it ran is gone with it.
-        let server = CodexServer::find(&spec).await.ok_or_else(gone)?;
-        if self.last_instance() != Some(server.instance()) {
-            return Err(gone());
-        }
-        let link = self.link().await?;
+    /// Goes on following turns over a new connection.
+    async fn take_up(&self, link: &Link, suspended: Vec<(u64, String, String)>) {
         for (key, thread_id, turn_id) in suspended {
-            self.join(&link, &thread_id).await?;
-            self.catch_up(&link, key, &thread_id, &turn_id).await?;
+            let followed = async {
+                self.join(link, &thread_id).await?;
+                self.catch_up(link, key, &thread_id, &turn_id).await
+            };
+            if let Err(error) = followed.await {
+                tracing::warn!(%error, "a turn cannot be followed any more");
+                // A connection that is lost again is taken up again.
+                if !link.connection.is_closed() {
+                    let why = format!("The turn cannot be followed any more: {error}");
+                    self.board.finish(key, TurnStatus::Interrupted, Some(why));
+                }
+            }
         }
-        Ok(())
     }
 }
 
@@ -228,9 +269,6 @@ fn hear(
 }
 
 async fn hear_all(inner: Weak<Inner>, link: Link, mut incoming: mpsc::Receiver<Incoming>) {
-    if let Some(inner) = inner.upgrade() {
-        inner.note_instance(&link.instance);
-    }
     // The link must not keep itself alive through this task.
     let (records, instance) = (link.records.clone(), link.instance.clone());
     drop(link);

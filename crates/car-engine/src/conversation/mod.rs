@@ -24,6 +24,7 @@ mod answering;
 mod asking;
 mod board;
 mod conversations;
+mod follower;
 mod history;
 mod link;
 mod manner;

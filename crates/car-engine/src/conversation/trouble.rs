@@ -26,7 +26,7 @@ pub(super) fn call_failed(error: CallError) -> EngineError {
     EngineError::new(ErrorKind::Agent, "Codex refused").with_source(error)
 }
 
-/// Codex's words about a thread that is not there.
+/// Codex's words about a thread that is not there, or has had no turn yet and is known only to the program that began it.
 fn is_unknown_thread(message: &str) -> bool {
     let words = [
         "no rollout found",
@@ -36,11 +36,6 @@ fn is_unknown_thread(message: &str) -> bool {
         "thread not loaded",
     ];
     words.iter().any(|words| message.contains(words))
-}
-
-/// Codex's words about a thread whose file is not there, or about to be written.
-pub(super) fn is_not_written(message: &str) -> bool {
-    is_unknown_thread(message) || (message.contains("rollout") && message.contains("is empty"))
 }
 
 /// There is no server.

@@ -19,8 +19,8 @@ use super::{ThreadArg, codex_of};
 /// Start a conversation
 #[derive(Args)]
 pub(super) struct NewArgs {
-    /// What to say; `-` for standard input. Without it the conversation is only begun and its id printed
-    text: Option<String>,
+    /// What to say; `-` for standard input
+    text: String,
     #[command(flatten)]
     repo: RepoArg,
     #[command(flatten)]
@@ -90,12 +90,7 @@ enum Sandbox {
 pub(super) fn new(args: &NewArgs) -> CommandResult {
     let codex = codex_of(&args.repo)?;
     let cwd = directory(&args.repo)?;
-    let Some(text) = &args.text else {
-        let id = block_on(async { Ok(codex.start(&cwd).await?) })?;
-        ui::out(&id);
-        return Ok(ExitCode::SUCCESS);
-    };
-    let request = request(cwd, text, &args.manner)?;
+    let request = request(cwd, &args.text, &args.manner)?;
     block_on(async { shown(codex.turn(request).await?, &args.manner).await })
 }
 

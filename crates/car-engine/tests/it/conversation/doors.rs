@@ -128,18 +128,19 @@ async fn a_turn_that_ends_while_nobody_listens_is_read_back() {
 }
 
 #[tokio::test]
-async fn an_empty_thread_is_gone_on_with_by_another_program() {
+async fn an_empty_thread_belongs_to_the_program_that_began_it_until_its_first_turn() {
     let script = vec![Turn::new().message("Hello."), Turn::new().message("Again.")];
     let setting = Setting::new(script).await;
-    let thread_id = setting.door().start(setting.root()).await.expect("started");
-    let door = setting.door();
-    for expected in ["Hello.", "Again."] {
-        let request =
-            TurnRequest { thread_id: Some(thread_id.clone()), ..setting.request(expected) };
-        let mut turn = door.turn(request).await.expect("started");
-        assert_eq!(outcome(&mut turn).await.final_message.as_deref(), Some(expected));
-    }
-    let threads = door.threads(Some(setting.root()), 10).await.expect("listed");
+    let (begun, other) = (setting.door(), setting.door());
+    let thread_id = begun.start(setting.root()).await.expect("started");
+    let request = TurnRequest { thread_id: Some(thread_id.clone()), ..setting.request("Hello") };
+    let unknown = other.turn(request.clone()).await.expect_err("without a turn");
+    assert_eq!(unknown.kind(), ErrorKind::NotFound, "{unknown}");
+    let mut turn = begun.turn(request.clone()).await.expect("started");
+    assert_eq!(outcome(&mut turn).await.final_message.as_deref(), Some("Hello."));
+    let mut turn = other.turn(request).await.expect("started");
+    assert_eq!(outcome(&mut turn).await.final_message.as_deref(), Some("Again."));
+    let threads = other.threads(Some(setting.root()), 10).await.expect("listed");
     assert_eq!(threads.len(), 1);
     assert_eq!(threads[0].id, thread_id);
 }

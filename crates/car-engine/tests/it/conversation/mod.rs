@@ -3,5 +3,6 @@
 mod approvals;
 mod doors;
 mod lost;
+mod relay;
 mod setting;
 mod turns;
