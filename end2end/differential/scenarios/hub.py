@@ -60,6 +60,14 @@ def hub_with_a_root_of_its_own(w):
     w.refused("hub", "create", "escape", "--repo-path", "../outside", label="outside")
 
 
+def hub_with_a_flat_root_file(w):
+    w.repository("repos/inner")
+    w.repository("outer")
+    w.write("codex-autorunner.yml", "hub:\n  repos_root: repos\nserver:\n  port: 9\n")
+    w.car("init", "--mode", "hub")
+    w.car("hub", "scan")
+
+
 def hub_create(w):
     _hub(w)
     w.car("hub", "create", "fresh")

@@ -135,6 +135,14 @@ def a_second_runner_is_refused(w):
     w.car("status")
 
 
+def force_takes_over(w):
+    w.ready()
+    with w.at_work("once", agent="hold; tick; say the first one"):
+        w.car("once", "--force", agent="say the second one")
+        w.note("still at work", str((w.root / CAR_DIR / "lock").exists()))
+    w.car("status")
+
+
 def kill_ends_a_run(w):
     w.ready()
     with w.at_work("once"):

@@ -48,6 +48,12 @@ def variables_of_env_files(w):
     w.car("log")
 
 
+def path_in_an_env_file(w):
+    w.ready()
+    w.write(".env", "PATH=/usr/bin:/bin\n")
+    w.car("once", agent="say found")
+
+
 def the_stop_file_ends_the_loop(w):
     w.ready()
     w.document("stop", "2025-01-02T03:04:05Z\n")
