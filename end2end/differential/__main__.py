@@ -67,7 +67,7 @@ def run(programs, names, keep):
     start = time.monotonic()
     explanations = explain.parse_explanations((HERE / "explained.txt").read_text())
     base = Path(tempfile.mkdtemp(prefix="car-differential-")).resolve()
-    differences, ran, n_fields, failed = [], [], 0, False
+    differences, ran, n_fields, n_unexplained, failed = [], [], 0, 0, False
     try:
         with ThreadPoolExecutor(AT_ONCE) as pool:
             for name, outcome in zip(names, pool.map(lambda name: play(name, base, programs, keep), names)):
@@ -79,6 +79,7 @@ def run(programs, names, keep):
                 differences += found
                 n_fields += n_compared
                 unexplained = explain.unexplained(found, explanations)
+                n_unexplained += len(unexplained)
                 failed = failed or bool(unexplained or problems)
                 report(name, unexplained, problems)
     finally:
@@ -91,7 +92,7 @@ def run(programs, names, keep):
     for problem in problems:
         print(f"error: {problem}")
     print(
-        f"{len(ran)} of {len(SCENARIOS)} scenarios, {n_fields} fields compared, {len(differences)} lines differ on purpose or not,"
+        f"{len(ran)} of {len(SCENARIOS)} scenarios, {n_fields} fields compared, {len(differences)} lines differ, {n_unexplained} of them unexplained,"
         f" {time.monotonic() - start:.0f} s" + (f"; see {base}" if keep else "")
     )
     return 1 if failed or problems else 0
