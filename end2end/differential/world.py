@@ -150,7 +150,8 @@ class World:
         field = self.field(label or " ".join(self.words(arguments)) or "no command")
         self.observations[f"{field}.exit"] = [str(done.returncode)]
         if texts:
-            self.observations[f"{field}.out"] = normalise.lines(done.stdout, self.names())
+            form = "out.json" if "--json" in arguments else "out"
+            self.observations[f"{field}.out"] = normalise.file(form, done.stdout.encode(), self.names())
             marked = program == self.programs.car
             self.observations[f"{field}.err"] = normalise.message(done.stderr, done.returncode, marked, self.names())
         return done
