@@ -18,6 +18,7 @@ mod follow;
 pub mod github;
 mod history;
 mod init;
+pub mod notifications;
 mod prompt;
 pub mod proposal;
 mod redact;

@@ -8,6 +8,7 @@
 
 pub mod codex;
 pub mod gh;
+pub mod messaging;
 pub mod model;
 pub mod process;
 pub mod repo;

@@ -23,6 +23,7 @@ mod live;
 mod log;
 mod logging;
 mod man;
+mod notify;
 mod open;
 mod requests;
 mod run;
@@ -81,6 +82,7 @@ enum Command {
     Github(github::GithubArgs),
     Sessions(sessions::SessionsArgs),
     StopSession(sessions::StopSessionArgs),
+    Notify(notify::NotifyArgs),
     Serve(serve::ServeArgs),
     Open(open::OpenArgs),
     Pair(open::PairArgs),
@@ -156,6 +158,7 @@ fn dispatch(command: Command) -> CommandResult {
         Command::Github(args) => github::run(&args),
         Command::Sessions(args) => sessions::list(&args),
         Command::StopSession(args) => sessions::stop(&args),
+        Command::Notify(args) => notify::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Open(args) => open::open(&args),
         Command::Pair(args) => open::pair(&args),

@@ -1,11 +1,13 @@
 //! The `car` binary from the outside: real processes in real git repositories.
 //!
 //! `support` holds what makes a test short; `cli` checks what a person reads; `runner` checks what a loop leaves behind,
-//! however it ends; `conversation` checks what goes over the Codex server. Nothing here waits a fixed time: a test waits for a fact, and says in a sentence which.
+//! however it ends; `conversation` checks what goes over the Codex server; `services` checks what reaches others. Nothing here
+//! waits a fixed time: a test waits for a fact, and says in a sentence which.
 
 #![expect(clippy::expect_used, reason = "tests fail loudly")]
 
 mod cli;
 mod conversation;
 mod runner;
+mod services;
 mod support;

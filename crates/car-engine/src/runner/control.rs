@@ -11,6 +11,7 @@ use super::lock::{clear_stale, living_owner};
 use super::recovery::settle;
 use super::{RunnerLock, StopSource, standing};
 use crate::files::write_atomic;
+use crate::notifications;
 use crate::{EngineError, ErrorKind, Repo, now};
 
 /// How long a runner may take beyond its agent's grace period.
@@ -69,6 +70,7 @@ pub async fn kill(repo: &Repo) -> Result<KillReport, EngineError> {
     }
     clear_stale(repo);
     settle(repo, &RunnerLock::acquire(repo)?).await?;
+    notifications::deliver_briefly(repo.root()).await;
     Ok(KillReport::NotRunning)
 }
 

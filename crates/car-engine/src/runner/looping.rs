@@ -24,6 +24,7 @@ use super::state_file::change_state;
 use crate::conversation::TurnEvent;
 use crate::files::RotatingLog;
 use crate::history::History;
+use crate::notifications::{self, Notice};
 use crate::{EngineError, Repo, checkpoints, now};
 
 /// How to run the loop.
@@ -82,11 +83,20 @@ pub async fn run_loop(
         state.runner_start_ticks = Some(runner.start_ticks);
     })?;
     news(RunnerNews::Ready);
+    // What a runner that died has left to tell must not wait for the end of this loop.
+    let root = repo.root().to_path_buf();
+    let early = tokio::spawn(async move { notifications::deliver_briefly(&root).await });
     let mut looping = Looping::new(repo.clone(), request, runner, &state, stop);
     let result = looping.work(news).await;
-    looping.leave(&result)?;
+    let left = looping.leave(&result);
+    if let Some(notice) = Notice::loop_ended(&looping.repo, &result, looping.last_kind) {
+        notifications::announce_or_warn(&looping.repo, &notice);
+    }
     drop(lock);
-    result
+    // The state is final and the lock is free: nobody waits for this but the process itself.
+    let _ = early.await;
+    notifications::deliver_briefly(repo.root()).await;
+    left.and(result)
 }
 
 struct Looping<'a> {
@@ -97,6 +107,7 @@ struct Looping<'a> {
     began: Instant,
     stop: watch::Receiver<StopSource>,
     last: Option<(u64, RunEnd)>,
+    last_kind: Option<RunKind>,
 }
 
 impl<'a> Looping<'a> {
@@ -116,7 +127,16 @@ impl<'a> Looping<'a> {
         // Numbers never repeat, also when the state was reset while the journals stayed.
         let in_files = History::new(&repo).runs().last().copied().unwrap_or(0);
         let machine = LoopMachine::new(state.last_run_id.unwrap_or(0).max(in_files), limits);
-        Self { repo, request, runner, machine, began: Instant::now(), stop, last: None }
+        Self {
+            repo,
+            request,
+            runner,
+            machine,
+            began: Instant::now(),
+            stop,
+            last: None,
+            last_kind: None,
+        }
     }
 
     async fn work(
@@ -176,6 +196,7 @@ impl<'a> Looping<'a> {
         }
         self.machine.finished(kind, end.outcome);
         self.last = Some((id, end));
+        self.last_kind = Some(kind);
         Ok(())
     }
 

@@ -11,6 +11,7 @@ use super::converse::end_left_turn;
 use super::journal::RunJournal;
 use super::state_file::{change_state, read_state};
 use crate::history::History;
+use crate::notifications::{self, Notice};
 use crate::{EngineError, Repo, now};
 
 /// How long a dead runner's agent may take to end; its guard notices at once and gives it the grace period.
@@ -27,6 +28,9 @@ pub(super) async fn settle(repo: &Repo, _lock: &RunnerLock) -> Result<RunnerStat
         if let Err(error) = close_run(repo, &state, told_end(&state)) {
             tracing::warn!(%error, "the journal of the last run stays open");
         }
+        if state.runner_pid.is_some() {
+            tell_owed(repo, &state, None);
+        }
         return Ok(state);
     }
     if let Some(agent) = state.agent
@@ -38,12 +42,14 @@ pub(super) async fn settle(repo: &Repo, _lock: &RunnerLock) -> Result<RunnerStat
         end_left_turn(repo, turn).await;
     }
     if state.paused_until.is_some() {
+        tell_owed(repo, &state, None);
         return change_state(repo, |state| {
             state.status = RunnerStatus::Idle;
             clear_runner(state);
         });
     }
     let end = close_run(repo, &state, interrupted(&state))?;
+    tell_owed(repo, &state, Some(&end));
     change_state(repo, |state| {
         state.status = if end.is_success() { RunnerStatus::Idle } else { RunnerStatus::Error };
         state.last_exit_code = Some(end.legacy_exit_code());
@@ -53,6 +59,20 @@ pub(super) async fn settle(repo: &Repo, _lock: &RunnerLock) -> Result<RunnerStat
         state.last_reason.clone_from(&end.reason);
         clear_runner(state);
     })
+}
+
+/// Notifies of the end of a loop whose runner died before it could. `end` is that of a run that was open by the state. A
+/// notice that was written already is not written again.
+fn tell_owed(repo: &Repo, state: &RunnerState, end: Option<&RunEnd>) {
+    let Some(run) = state.last_run_id else { return };
+    let told = told_end(state);
+    let notice = match end {
+        Some(end) if end.outcome == Outcome::Interrupted => Notice::interrupted(repo, run, true),
+        Some(end) if !end.is_success() => Notice::run_ended(repo, run, end),
+        None if state.status == RunnerStatus::Error => Notice::run_ended(repo, run, &told),
+        Some(_) | None => Notice::interrupted(repo, run, false),
+    };
+    notifications::announce_or_warn(repo, &notice);
 }
 
 /// The end of an open run, as everybody tells it.

@@ -5,6 +5,7 @@
 mod discover;
 mod indexing;
 mod live;
+mod outboxes;
 mod watch;
 
 use std::collections::BTreeMap;
@@ -43,6 +44,8 @@ pub struct Served {
     live: live::Live,
     /// Told when repositories were found or lost.
     repos_changed: Notify,
+    /// Told when a message waits to be sent.
+    outbox_changed: Notify,
 }
 
 impl Served {
@@ -58,15 +61,17 @@ impl Served {
             index: RunIndex::new(root),
             live: live::Live::default(),
             repos_changed: Notify::new(),
+            outbox_changed: Notify::new(),
             config,
             program,
         };
         Ok(Arc::new(served))
     }
 
-    /// Begins to watch files and to tell subscribers about changes, until `cancel`.
+    /// Begins to watch files, to tell subscribers about changes and to send notifications, until `cancel`.
     pub fn watch(self: &Arc<Self>, tracker: &TaskTracker, cancel: &CancellationToken) {
         watch::start(self.clone(), tracker, cancel.clone());
+        outboxes::start(self.clone(), tracker, cancel.clone());
     }
 
     /// Name of the root for people.

@@ -22,6 +22,7 @@ use super::{Served, blocking};
 use crate::Repo;
 use crate::config::CAR_DIR;
 use crate::history::{History, JournalCursor};
+use crate::notifications::WAKE_FILE;
 use crate::runner::STALL_AFTER;
 
 /// Changes within this time are looked at together.
@@ -84,10 +85,15 @@ impl Watching {
     fn new(served: Arc<Served>, tracker: TaskTracker, cancel: CancellationToken) -> Self {
         let dirty = Arc::new(Dirty::default());
         let roots: Arc<Mutex<HashMap<PathBuf, String>>> = Arc::default();
-        let (told, known) = (dirty.clone(), roots.clone());
+        let (told, known, woken) = (dirty.clone(), roots.clone(), served.clone());
         let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
             let Ok(event) = event else { return };
             if matches!(event.kind, EventKind::Access(_)) {
+                return;
+            }
+            if event.paths.iter().any(|path| path.file_name().is_some_and(|name| name == WAKE_FILE))
+            {
+                woken.outbox_changed.notify_one();
                 return;
             }
             let known = known.lock().unwrap_or_else(PoisonError::into_inner);

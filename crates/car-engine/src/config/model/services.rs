@@ -56,7 +56,19 @@ impl Default for NotificationsConfig {
     fn default() -> Self {
         Self {
             enabled: Switch::Auto,
-            events: ["run_finished", "run_error", "tui_idle"].map(str::to_owned).to_vec(),
+            events: [
+                "run_finished",
+                "run_error",
+                "loop_stopped",
+                "limit_reached",
+                "no_progress",
+                "loop_crashed",
+                "run_interrupted",
+                "needs_approval",
+                "tui_idle",
+            ]
+            .map(str::to_owned)
+            .to_vec(),
             tui_idle_seconds: Some(60.0),
             discord: DiscordConfig::default(),
             telegram: TelegramNotificationsConfig::default(),

@@ -1,0 +1,3 @@
+//! What reaches services outside, whatever happens on the way.
+
+mod notifications;
