@@ -285,7 +285,7 @@ fn understand(
     }
     if path == format!("/bot{}/sendMessage", shared.token) {
         only(&["chat_id", "text", "message_thread_id"])?;
-        if json["chat_id"] != Value::from(shared.chat_id.as_str()) {
+        if json["chat_id"] != shared.chat_id.as_str() {
             return Err("another chat".to_owned());
         }
         let thread_id = match map.get("message_thread_id") {
