@@ -17,6 +17,7 @@ mod files;
 mod follow;
 pub mod github;
 mod history;
+pub mod ingest;
 mod init;
 pub mod notifications;
 mod prompt;
@@ -27,6 +28,7 @@ pub mod runner;
 mod running_server;
 mod served;
 pub mod sessions;
+pub mod snapshot;
 pub mod usage;
 
 pub use docs::{DocChange, DocWrite, Docs, Expected};

@@ -4,6 +4,7 @@
 //! usage, 3 configuration, 4 the agent failed, 130 interrupted.
 
 mod agent_guard;
+mod chat;
 mod checkpoints;
 mod clear_docs;
 mod completions;
@@ -17,7 +18,9 @@ mod edit;
 mod error;
 mod github;
 mod index;
+mod ingest_spec;
 mod init;
+mod job;
 mod kill;
 mod live;
 mod log;
@@ -31,6 +34,7 @@ mod runs;
 mod scripted_agent;
 mod serve;
 mod sessions;
+mod snapshot;
 mod status;
 mod steer;
 mod stop;
@@ -76,6 +80,9 @@ enum Command {
     Checkpoints(checkpoints::CheckpointsArgs),
     Usage(usage::UsageArgs),
     Docs(docs::DocsArgs),
+    Chat(chat::ChatArgs),
+    IngestSpec(ingest_spec::IngestSpecArgs),
+    Snapshot(snapshot::SnapshotArgs),
     Edit(edit::EditArgs),
     ClearDocs(clear_docs::ClearDocsArgs),
     Config(config::ConfigArgs),
@@ -152,6 +159,9 @@ fn dispatch(command: Command) -> CommandResult {
         Command::Checkpoints(args) => checkpoints::run(&args),
         Command::Usage(args) => usage::run(&args),
         Command::Docs(args) => docs::run(&args),
+        Command::Chat(args) => chat::run(&args),
+        Command::IngestSpec(args) => ingest_spec::run(&args),
+        Command::Snapshot(args) => snapshot::run(&args),
         Command::Edit(args) => edit::run(&args),
         Command::ClearDocs(args) => clear_docs::run(&args),
         Command::Config(args) => config::run(&args),

@@ -20,3 +20,4 @@ pub use link::LinkState;
 pub use reference::{GithubUrl, Reference, find_links, parse_issue};
 pub use status::Github;
 pub use sync::{SyncContext, SyncRequest, sync, sync_preview};
+pub(crate) use untrusted::fenced;

@@ -30,7 +30,7 @@ pub(super) fn line(raw: &str) -> String {
 }
 
 /// `text` between two fences that are longer than any run of backticks in it.
-pub(super) fn fenced(text: &str) -> String {
+pub(crate) fn fenced(text: &str) -> String {
     let mut longest = 0;
     let mut run = 0;
     for c in text.chars() {

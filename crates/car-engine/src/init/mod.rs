@@ -73,6 +73,8 @@ pub async fn init(
     Ok(InitReport { mode, car_dir: root.join(CAR_DIR), backups: seeding.backups })
 }
 
+pub(crate) use seed::is_sample;
+
 /// Brings the file that tells agents what CAR is up to date. Trouble with it is no reason not to work.
 pub(crate) fn refresh_about(repo: &Repo) {
     if let Err(error) = seed::refresh_about(repo) {

@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use car_domain::docs::DocKind;
 use car_domain::state::RunnerState;
 
 use crate::config::{self, CAR_DIR, CONFIG_FILE, DocsConfig};
@@ -96,6 +97,19 @@ impl Seeding {
         }
         write_atomic(path, text.as_bytes()).map_err(failed)
     }
+}
+
+/// Whether a document is still what `init` wrote.
+pub(crate) fn is_sample(kind: DocKind, text: &str) -> bool {
+    let sample = match kind {
+        DocKind::Todo => TODO,
+        DocKind::Progress => PROGRESS,
+        DocKind::Opinions => OPINIONS,
+        DocKind::Spec => SPEC,
+        DocKind::Summary => SUMMARY,
+        DocKind::Snapshot => return false,
+    };
+    text == sample
 }
 
 /// Brings ABOUT_CAR.md up to date with the configuration, unless a person has made it their own by taking the mark away.
