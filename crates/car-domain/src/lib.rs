@@ -18,5 +18,6 @@ mod time;
 pub mod todo;
 pub mod usage;
 pub mod view;
+pub mod voice;
 
 pub use time::Timestamp;

@@ -17,6 +17,7 @@ mod files;
 mod follow;
 pub mod github;
 mod history;
+pub mod housekeeping;
 pub mod ingest;
 mod init;
 pub mod notifications;
@@ -30,6 +31,7 @@ mod served;
 pub mod sessions;
 pub mod snapshot;
 pub mod usage;
+pub mod voice;
 
 pub use docs::{DocChange, DocWrite, Docs, Expected};
 pub use error::{EngineError, ErrorKind};

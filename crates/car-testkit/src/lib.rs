@@ -12,3 +12,4 @@ pub mod messaging;
 pub mod model;
 pub mod process;
 pub mod repo;
+pub mod whisper;

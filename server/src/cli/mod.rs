@@ -17,6 +17,7 @@ mod doctor;
 mod edit;
 mod error;
 mod github;
+mod housekeeping;
 mod index;
 mod ingest_spec;
 mod init;
@@ -42,6 +43,7 @@ mod thread;
 mod ui;
 mod undo;
 mod usage;
+mod voice;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -89,7 +91,9 @@ enum Command {
     Github(github::GithubArgs),
     Sessions(sessions::SessionsArgs),
     StopSession(sessions::StopSessionArgs),
+    Voice(voice::VoiceArgs),
     Notify(notify::NotifyArgs),
+    Housekeeping(housekeeping::HousekeepingArgs),
     Serve(serve::ServeArgs),
     Open(open::OpenArgs),
     Pair(open::PairArgs),
@@ -168,6 +172,8 @@ fn dispatch(command: Command) -> CommandResult {
         Command::Github(args) => github::run(&args),
         Command::Sessions(args) => sessions::list(&args),
         Command::StopSession(args) => sessions::stop(&args),
+        Command::Housekeeping(args) => housekeeping::run(&args),
+        Command::Voice(args) => voice::run(&args),
         Command::Notify(args) => notify::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Open(args) => open::open(&args),

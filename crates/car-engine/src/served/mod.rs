@@ -2,6 +2,7 @@
 //!
 //! Questions are answered from files at the time they are asked; a watcher turns changes of those files into live events.
 
+mod cleaning;
 mod discover;
 mod indexing;
 mod live;
@@ -68,10 +69,11 @@ impl Served {
         Ok(Arc::new(served))
     }
 
-    /// Begins to watch files, to tell subscribers about changes and to send notifications, until `cancel`.
+    /// Begins to watch files, to tell subscribers about changes, to send notifications and to clean up, until `cancel`.
     pub fn watch(self: &Arc<Self>, tracker: &TaskTracker, cancel: &CancellationToken) {
         watch::start(self.clone(), tracker, cancel.clone());
         outboxes::start(self.clone(), tracker, cancel.clone());
+        cleaning::start(self.clone(), tracker, cancel.clone());
     }
 
     /// Name of the root for people.
