@@ -253,6 +253,20 @@ async fn repositories_inside_are_left_out_with_a_note() {
 }
 
 #[tokio::test]
+async fn a_file_that_is_too_big_is_left_out_with_a_note_and_never_looks_deleted() {
+    let (_dir, root) = repository().await;
+    fs::write(root.join("growing"), "small").expect("write");
+    let checkpoints = Checkpoints::open(&root).await.expect("opened");
+    let before = take(&checkpoints, 1).await;
+    let file = fs::File::options().write(true).open(root.join("growing")).expect("opened");
+    file.set_len(600 << 20).expect("a file with a hole");
+    let after = checkpoints.take(CheckpointName::Run(1, After)).await.expect("taken");
+    assert_eq!(after.notes, ["not in the checkpoint (larger than 512 MiB): growing"]);
+    let count = checkpoints.count(&before, &after.commit).await.expect("counted");
+    assert_eq!(count.files, 0);
+}
+
+#[tokio::test]
 async fn an_unborn_and_a_detached_head_a_worktree_and_a_root_below_the_top_all_work() {
     let dir = tempfile::tempdir().expect("temp dir");
     let fresh = dir.path().canonicalize().expect("path");
