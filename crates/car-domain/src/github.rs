@@ -5,6 +5,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::Timestamp;
+
 /// Everything a screen shows of GitHub.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct GithubStatus {
@@ -283,4 +285,29 @@ pub struct SyncResult {
 pub struct SyncMeta {
     /// Always `current`.
     pub mode: String,
+}
+
+/// A sync that is at work, or the last one.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SyncJob {
+    /// When it began.
+    pub started_at: Option<Timestamp>,
+    /// Its process while it is at work.
+    pub pid: Option<i32>,
+    /// How it went so far, oldest first.
+    pub progress: Vec<SyncProgress>,
+    /// What it did, when it is done.
+    pub result: Option<SyncResult>,
+    /// Why it ended without that.
+    pub failure: Option<SyncFailure>,
+}
+
+/// Why a sync did not get to its end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SyncFailure {
+    /// What happened.
+    pub message: String,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub hint: Option<String>,
 }

@@ -19,5 +19,8 @@ pub use issue::{LinkedIssue, issue_for_spec, link_issue, spec_message};
 pub use link::LinkState;
 pub use reference::{GithubUrl, Reference, find_links, parse_issue};
 pub use status::Github;
-pub use sync::{SyncContext, SyncRequest, sync, sync_preview};
+pub use sync::{
+    SyncContext, SyncRequest, cancel_sync, confirmed_preview, last_sync, start_sync, sync,
+    sync_preview,
+};
 pub(crate) use untrusted::fenced;

@@ -1,11 +1,12 @@
 //! `car github sync`
 
+use std::ffi::OsString;
 use std::io::{IsTerminal, Read};
 use std::process::ExitCode;
 
 use car_domain::github::{SyncPreview, SyncProgress};
 use car_engine::Repo;
-use car_engine::github::{SyncContext, SyncRequest, sync, sync_preview};
+use car_engine::github::{SyncContext, SyncRequest, confirmed_preview, sync, sync_preview};
 use clap::Args;
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
@@ -55,6 +56,9 @@ pub(crate) struct SyncArgs {
     /// Print JSON
     #[arg(long)]
     json: bool,
+    /// Do what a job was confirmed to do, without a terminal, and say on standard output when it has begun
+    #[arg(long, hide = true)]
+    detached: bool,
     /// Of the original's interface; every value is refused
     #[arg(long, hide = true)]
     mode: Option<String>,
@@ -63,6 +67,9 @@ pub(crate) struct SyncArgs {
 pub(super) fn run(args: &SyncArgs) -> CommandResult {
     logging::start();
     let repo = args.repo.open()?;
+    if args.detached {
+        return detached(&repo);
+    }
     let request = request(args)?;
     block_on(async {
         let preview = sync_preview(&repo, &request).await?;
@@ -86,6 +93,33 @@ pub(super) fn run(args: &SyncArgs) -> CommandResult {
         confirm(args)?;
         perform(&repo, &preview, args.json).await
     })
+}
+
+/// The process of a job. How it goes is written down by the engine.
+fn detached(repo: &Repo) -> CommandResult {
+    // Out of the caller's session, so that neither its terminal nor its end reaches the sync. Fails only for a process that
+    // leads a group already, which is out of reach as well.
+    let _ = nix::unistd::setsid();
+    let confirmed = confirmed_preview(repo)?;
+    let mut is_ready = false;
+    let mut progress = |_: SyncProgress| {
+        if !std::mem::replace(&mut is_ready, true) {
+            ui::out(car_agent::READY);
+        }
+    };
+    block_on(async {
+        let cancel = cancelled_by_signal()?;
+        let guard = guard();
+        let context = SyncContext { guard: &guard, cancel: &cancel, progress: &mut progress };
+        sync(repo, &confirmed, context).await?;
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+fn guard() -> Vec<OsString> {
+    let mut guard = own_program();
+    guard.push("agent-guard".into());
+    guard
 }
 
 fn request(args: &SyncArgs) -> Result<SyncRequest, CliError> {
@@ -135,8 +169,7 @@ fn confirm(args: &SyncArgs) -> Result<(), CliError> {
 
 async fn perform(repo: &Repo, preview: &SyncPreview, json: bool) -> CommandResult {
     let cancel = cancelled_by_signal()?;
-    let mut guard = own_program();
-    guard.push("agent-guard".into());
+    let guard = guard();
     let mut progress = |news: SyncProgress| {
         if json {
             ui::out(&json!(news).to_string());

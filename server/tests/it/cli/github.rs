@@ -1,9 +1,13 @@
 //! `car github`, with a fake `gh` on the path, a real remote, and agents that are scripts.
 
+use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
+use car_domain::github::SyncProgress;
+use car_engine::Repo;
+use car_engine::github::{SyncRequest, cancel_sync, last_sync, start_sync, sync_preview};
 use car_testkit::codex::{self, CodexHome};
 use car_testkit::gh::FakeGh;
 use car_testkit::model::{FakeModel, Turn};
@@ -11,7 +15,7 @@ use car_testkit::repo::TempRepo;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{Project, Running, Shown, Tree};
+use crate::support::{CAR, Project, Running, Shown, Tree, eventually};
 
 const PR_FIELDS: &str = "number,url,state,isDraft,title,headRefName,baseRefName";
 
@@ -222,6 +226,46 @@ fn a_sync_keeps_the_loop_away_and_ends_when_it_is_asked_to() {
     assert_eq!(tree.left(), [""; 0]);
     assert!(!work.is_published());
     assert!(!work.project.path("lock").exists());
+}
+
+#[tokio::test]
+async fn a_job_goes_on_by_itself_and_can_be_followed_and_ended() {
+    let work =
+        Work::new("echo hello; while [ ! -e \"$HERE/go\" ]; do sleep 0.05; done", &json!({}));
+    work.opens("Work", "- Work\n- Add a");
+    // The engine's own calls find `gh` by its path; the job finds it in the same way.
+    let config = work.project.read("config.yml");
+    let mut config: Value = serde_json::from_str(&config).expect("JSON");
+    config["github"]["gh_path"] = json!(work.gh.program());
+    work.project.write("config.yml", &config.to_string());
+    let repo = Repo::open(work.project.root()).expect("a repository");
+    let preview = sync_preview(&repo, &SyncRequest::default()).await.expect("a preview");
+    let car = [OsString::from(CAR)];
+    let job = || last_sync(&repo).expect("readable").expect("it has begun");
+    let said = || {
+        let heard = |news: &SyncProgress| news.detail.as_deref() == Some("hello");
+        job().progress.iter().any(heard).then_some(())
+    };
+
+    let pid = start_sync(&repo, &car, &preview).await.expect("started");
+    eventually("the agent is heard", said);
+    assert_eq!(job().pid, Some(pid));
+    let second = start_sync(&repo, &car, &preview).await.expect_err("one is at work");
+    assert_eq!(second.to_string(), "Another sync of this repository is at work");
+    assert!(cancel_sync(&repo).expect("asked"));
+    let failure = eventually("the job ends", || job().failure);
+    assert_eq!(failure.message, "The sync was cancelled.");
+    assert!(!work.is_published());
+    eventually("its locks are free", || (!work.project.path("lock").exists()).then_some(()));
+
+    start_sync(&repo, &car, &preview).await.expect("started");
+    fs::write(work.agent.path().join("go"), "").expect("written");
+    let result = eventually("the job ends", || job().result);
+    assert_eq!(result.pr.url, "https://github.com/o/r/pull/8");
+    let stale = start_sync(&repo, &car, &preview).await.expect("begins");
+    assert!(stale > 0);
+    let failure = eventually("the job ends", || job().failure);
+    assert_eq!(failure.message, "The repository has changed since the preview");
 }
 
 #[test]

@@ -10,6 +10,7 @@ use car_git::Push;
 use tokio_util::sync::CancellationToken;
 
 use super::agent;
+use super::job::Record;
 use super::look::{Look, asked};
 use super::preview::{CommitMode, base_and_pull_request, open_pull_request, secret_block};
 use crate::github::api::NewPullRequest;
@@ -37,15 +38,33 @@ pub struct SyncContext<'a> {
 pub async fn sync(
     repo: &Repo,
     confirmed: &SyncPreview,
+    context: SyncContext<'_>,
+) -> Result<SyncResult, EngineError> {
+    let gh = Gh::of(repo)?;
+    let _locks = Locks::take(repo).await?;
+    let mut record = Record::begin(repo);
+    let SyncContext { guard, cancel, progress } = context;
+    let mut told = |news: SyncProgress| {
+        record.progress(&news);
+        progress(news);
+    };
+    let context = SyncContext { guard, cancel, progress: &mut told };
+    let result = perform(repo, &gh, confirmed, context).await;
+    record.end(&result);
+    result
+}
+
+async fn perform(
+    repo: &Repo,
+    gh: &Gh<'_>,
+    confirmed: &SyncPreview,
     mut context: SyncContext<'_>,
 ) -> Result<SyncResult, EngineError> {
     let cancel = context.cancel.clone();
-    let gh = Gh::of(repo)?;
-    let _locks = Locks::take(repo).await?;
     context.step(SyncStep::Auth)?;
     within(&cancel, async { Ok(gh.must_be_authenticated().await?) }).await?;
     context.step(SyncStep::Repo)?;
-    let (home, look, pr) = within(&cancel, verified(repo, &gh, confirmed)).await?;
+    let (home, look, pr) = within(&cancel, verified(repo, gh, confirmed)).await?;
     let link = LinkState::read(repo)?;
     if CommitMode::of(repo).runs_agent(!look.files.is_empty()) {
         context.step(SyncStep::Agent)?;
@@ -56,7 +75,7 @@ pub async fn sync(
     context.step(SyncStep::Push)?;
     within(&cancel, push(repo, &look, confirmed)).await?;
     context.step(SyncStep::PullRequest)?;
-    let (pr, created) = within(&cancel, pull_request(&gh, confirmed, pr)).await?;
+    let (pr, created) = within(&cancel, pull_request(gh, confirmed, pr)).await?;
     // The pull request exists from here on; nothing keeps it from being written down.
     (context.progress)(SyncProgress { step: SyncStep::Link, detail: None });
     save(repo, &home, confirmed, &pr)?;

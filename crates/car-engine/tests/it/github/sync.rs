@@ -1,7 +1,7 @@
 //! Previews, and syncs without an agent, against a real remote. Those with an agent are tested with the program itself.
 
 use car_domain::github::{SyncPreview, SyncProgress, SyncResult, SyncStep};
-use car_engine::github::{SyncContext, SyncRequest, sync, sync_preview};
+use car_engine::github::{SyncContext, SyncRequest, cancel_sync, last_sync, sync, sync_preview};
 use car_engine::runner::RunnerLock;
 use car_engine::{EngineError, ErrorKind};
 use car_testkit::repo::TempRepo;
@@ -191,6 +191,10 @@ async fn the_branch_is_pushed_and_a_pull_request_opened_and_written_down() {
     );
     assert_eq!(link["mine"], json!({"a": 2, "b": 1}));
     assert!(!work.place.git.path().join(".codex-autorunner/lock").exists());
+    let job = last_sync(&work.place.repo()).expect("readable").expect("there was one");
+    assert_eq!(job.progress.iter().map(|news| news.step).collect::<Vec<_>>(), all);
+    assert_eq!(serde_json::to_value(job.result).expect("JSON"), result);
+    assert_eq!((job.pid, job.failure), (None, None));
 }
 
 #[tokio::test]
@@ -282,6 +286,22 @@ async fn a_cancelled_sync_publishes_nothing() {
     assert_eq!(error.to_string(), "The sync was cancelled.");
     assert!(!work.place.asked().contains(&"pr create".to_owned()));
     RunnerLock::acquire(&work.place.repo()).expect("the lock is free again");
+    let job = last_sync(&work.place.repo()).expect("readable").expect("there was one");
+    assert_eq!(job.failure.expect("why").message, "The sync was cancelled.");
+}
+
+#[test]
+fn a_sync_that_died_is_not_shown_as_running() {
+    let place = Place::new(&json!({}));
+    assert_eq!(last_sync(&place.repo()).expect("readable"), None);
+    let begun =
+        r#"{"begun":{"process":{"pid":999999999,"start_ticks":1},"at":"2026-01-02T03:04:05Z"}}"#;
+    let lines = format!("{begun}\n{{\"progress\":{{\"step\":\"push\"}}}}\n{{\"pro");
+    place.git.write(".codex-autorunner/github-sync.jsonl", &lines);
+    let job = last_sync(&place.repo()).expect("readable").expect("there was one");
+    assert_eq!((job.pid, job.progress.len()), (None, 1));
+    assert_eq!(job.failure.expect("why").message, "The sync was gone before it had finished");
+    assert!(!cancel_sync(&place.repo()).expect("readable"));
 }
 
 #[tokio::test]
