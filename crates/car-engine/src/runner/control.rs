@@ -134,13 +134,13 @@ pub async fn start_detached(
     }
 }
 
-/// The runner's own words, as it would have said them on a terminal.
-fn refusal(text: &str) -> EngineError {
+/// The own words of a process that did not get ready, as it would have said them on a terminal.
+pub(crate) fn refusal(text: &str) -> EngineError {
     let said = |prefix: &str| text.lines().find_map(|line| line.strip_prefix(prefix));
     let message = said("error: ").or_else(|| text.lines().find(|line| !line.trim().is_empty()));
-    let message = message.unwrap_or("the runner ended before it was ready");
-    let kind =
-        if message.contains("Another autorunner") { ErrorKind::Conflict } else { ErrorKind::Other };
+    let message = message.unwrap_or("the process ended before it was ready");
+    let is_taken = ["Another autorunner", "at work"].iter().any(|words| message.contains(words));
+    let kind = if is_taken { ErrorKind::Conflict } else { ErrorKind::Other };
     match said("hint: ") {
         Some(hint) => EngineError::new(kind, message).with_hint(hint),
         None => EngineError::new(kind, message),

@@ -23,5 +23,6 @@ pub use looping::{LoopReport, LoopRequest, RunnerNews, run_loop};
 pub use signals::StopSource;
 pub use status::{Standing, standing};
 
+pub(crate) use control::refusal;
 pub(crate) use state_file::{change_state, read_state};
 pub(crate) use status::STALL_AFTER;

@@ -15,6 +15,7 @@ use car_domain::state::ProcessId;
 use serde::{Deserialize, Serialize};
 
 use crate::files::{AppendFile, write_atomic};
+use crate::runner::refusal;
 use crate::{EngineError, ErrorKind, Repo, now};
 
 /// How long a new sync may take until it holds its locks.
@@ -199,14 +200,4 @@ fn record_path(repo: &Repo) -> PathBuf {
 
 fn confirmed_path(repo: &Repo) -> PathBuf {
     repo.car_dir().join("github-sync.json")
-}
-
-/// The process's own words, as it would have said them on a terminal.
-fn refusal(text: &str) -> EngineError {
-    let said = |prefix: &str| text.lines().find_map(|line| line.strip_prefix(prefix));
-    let error = EngineError::conflict(said("error: ").unwrap_or("the sync ended before it began"));
-    match said("hint: ") {
-        Some(hint) => error.with_hint(hint),
-        None => error,
-    }
 }
