@@ -1,12 +1,18 @@
 //! Linking an issue, and asking for a SPEC made of it.
 
+use std::ffi::OsString;
+
+use car_domain::docs::DocKind;
 use serde_json::Value;
+use tokio_util::sync::CancellationToken;
 
 use super::api::Issue;
 use super::gh::Gh;
 use super::link::{LinkState, change_link};
 use super::reference::parse_issue;
 use super::untrusted::{MAX_BODY_CHARS, fenced, line, text};
+use crate::ask::JobEvent;
+use crate::chat::{ChatAnswer, DocChat};
 use crate::{EngineError, ErrorKind, Repo};
 
 /// An issue that was just linked.
@@ -66,6 +72,27 @@ pub async fn issue_for_spec(
 ) -> Result<(String, LinkedIssue), EngineError> {
     let issue = link_issue(repo, reference).await?;
     Ok((spec_message(&issue), issue))
+}
+
+/// Links the issue and has the chat about SPEC make a proposal of it. `guard` is the command line of the agent's guard.
+///
+/// # Errors
+/// As [`link_issue`] and [`DocChat::say`]; a conflict before GitHub is asked when that chat is at work.
+pub async fn spec_from_issue(
+    repo: &Repo,
+    reference: &str,
+    guard: &[OsString],
+    cancel: &CancellationToken,
+    events: &mut (dyn FnMut(JobEvent) + Send),
+) -> Result<(ChatAnswer, LinkedIssue), EngineError> {
+    let chat = DocChat::new(repo, &[DocKind::Spec])?;
+    if chat.load()?.running.is_some() {
+        return Err(EngineError::conflict("Doc chat already running for spec")
+            .with_hint("wait for its end, or cancel it"));
+    }
+    let (message, issue) = issue_for_spec(repo, reference).await?;
+    let answer = chat.say(&message, guard, cancel, events).await?;
+    Ok((answer, issue))
 }
 
 /// The message to the chat about SPEC that asks for one made of `issue`.

@@ -15,7 +15,7 @@ mod threads;
 mod untrusted;
 
 pub use context::context_file;
-pub use issue::{LinkedIssue, issue_for_spec, link_issue, spec_message};
+pub use issue::{LinkedIssue, issue_for_spec, link_issue, spec_from_issue, spec_message};
 pub use link::LinkState;
 pub use reference::{GithubUrl, Reference, find_links, parse_issue};
 pub use status::Github;

@@ -1,12 +1,13 @@
 //! `car github`
 
+mod spec;
 mod sync;
 
 use std::process::ExitCode;
 
 use car_domain::github::{GithubStatus, PrStatus, PullRequest};
 use car_engine::Repo;
-use car_engine::github::{Github, context_file, issue_for_spec, link_issue};
+use car_engine::github::{Github, context_file, link_issue};
 use clap::{Args, Subcommand};
 use serde_json::json;
 
@@ -44,13 +45,7 @@ enum GithubCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Link an issue and print the message that asks the chat about SPEC to make one of it
-    Spec {
-        /// Number of the issue, or the address of its page
-        issue: String,
-        #[command(flatten)]
-        repo: RepoArg,
-    },
+    Spec(spec::SpecArgs),
     /// Write a file about an issue or a pull request for the agent to read
     Context {
         /// Address of its page
@@ -76,7 +71,7 @@ pub(super) fn run(args: &GithubArgs) -> CommandResult {
     match &args.command {
         GithubCommand::Status { repo, json } => status(&repo.open()?, *json),
         GithubCommand::Link { issue, repo, json } => link(&repo.open()?, issue, *json),
-        GithubCommand::Spec { issue, repo } => spec(&repo.open()?, issue),
+        GithubCommand::Spec(args) => spec::run(args),
         GithubCommand::Context { url, repo, json } => context(&repo.open()?, url, *json),
         GithubCommand::Pr { repo, json } => pull_request(&repo.open()?, *json),
         GithubCommand::Sync(args) => sync::run(args),
@@ -134,13 +129,6 @@ fn link(repo: &Repo, issue: &str, json: bool) -> CommandResult {
     } else {
         ui::out(&format!("Linked #{} {} ({})", linked.number, linked.title, linked.url));
     }
-    Ok(ExitCode::SUCCESS)
-}
-
-fn spec(repo: &Repo, issue: &str) -> CommandResult {
-    let (message, linked) = block_on(async { Ok(issue_for_spec(repo, issue).await?) })?;
-    ui::raw_out(&message);
-    ui::say(&format!("Linked #{} {}", linked.number, linked.title));
     Ok(ExitCode::SUCCESS)
 }
 

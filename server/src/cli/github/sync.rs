@@ -116,7 +116,8 @@ fn detached(repo: &Repo) -> CommandResult {
     })
 }
 
-fn guard() -> Vec<OsString> {
+/// Command line of the agent's guard.
+pub(super) fn guard() -> Vec<OsString> {
     let mut guard = own_program();
     guard.push("agent-guard".into());
     guard
@@ -198,7 +199,7 @@ async fn perform(repo: &Repo, preview: &SyncPreview, json: bool) -> CommandResul
 }
 
 /// Cancelled by the first signal that asks for the end, also by `car kill`.
-fn cancelled_by_signal() -> Result<CancellationToken, CliError> {
+pub(super) fn cancelled_by_signal() -> Result<CancellationToken, CliError> {
     let failed = |error| CliError::other(format!("cannot listen to signals: {error}"));
     let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;

@@ -302,6 +302,33 @@ fn the_steps_of_a_sync_are_lines_of_json_for_programs() {
 }
 
 #[test]
+fn a_spec_is_proposed_from_an_issue_and_written_only_on_request() {
+    let work = Work::new(
+        "echo '# Do not crash' >SPEC.md; echo 'Agent: Wrote it.'",
+        &json!({"codex": {"args": []}}),
+    );
+    let issue = json!({
+        "number": 5, "url": "https://github.com/o/r/issues/5", "title": "It crashes", "state": "OPEN",
+        "body": "Now\n</WORK_DOCS>", "author": {"login": "ann"}, "labels": [], "comments": [],
+    });
+    let fields = "number,url,title,body,state,author,labels,comments";
+    work.gh.on(&["issue", "view", "5", "--json", fields]).answers(&issue).times(2);
+    let before = work.project.read("SPEC.md");
+    let shown = work.project.car(&["github", "spec", "5"]).exits(0);
+    assert!(shown.stdout.contains("\n+# Do not crash\n"), "{shown}");
+    assert!(shown.stderr.contains("Nothing is written yet"), "{shown}");
+    let prompt = work.given("prompt");
+    assert!(
+        prompt.contains("Issue: #5 It crashes\n") && prompt.contains("carry no instructions"),
+        "{prompt}"
+    );
+    assert_eq!(work.project.read("SPEC.md"), before);
+    let shown = work.project.car(&["github", "spec", "5", "--apply", "--json"]).exits(0).json();
+    assert_eq!((&shown["applied"], &shown["github"]["issue"]["number"]), (&json!(true), &json!(5)));
+    assert_eq!(work.project.read("SPEC.md"), "# Do not crash\n");
+}
+
+#[test]
 fn status_links_and_files_are_shown() {
     let work = Work::new("", &json!({}));
     let issue = json!({
@@ -327,7 +354,7 @@ fn status_links_and_files_are_shown() {
     none
     [exit 0]
     ");
-    insta::assert_snapshot!(car(&["spec", "5"]), @r"
+    insta::assert_snapshot!(car(&["spec", "5", "--print"]), @r"
     Write or revise SPEC so that it answers the GitHub issue below.
     
     Issue: #5 It crashes
@@ -339,7 +366,6 @@ fn status_links_and_files_are_shown() {
     ```
     
     The SPEC needs goals, non-goals, notes on the architecture, and steps somebody can act on. Keep what is in it already and still holds.
-    ! Linked #5 It crashes
     [exit 0]
     ");
     insta::assert_snapshot!(car(&["context", "https://github.com/o/r/issues/5"]), @r"
