@@ -8,8 +8,9 @@ use std::fs::{self, DirBuilder, File};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use car_domain::Timestamp;
 use car_domain::state::ProcessId;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
@@ -139,6 +140,21 @@ impl CodexServer {
     fn recorded(spec: &ServerSpec) -> Option<Self> {
         let text = fs::read_to_string(spec.server_dir().join("server.json")).ok()?;
         serde_json::from_str(&text).ok()
+    }
+
+    /// The servers that have a directory in `dir`, running or not.
+    pub fn all_in(dir: &Path) -> Vec<Self> {
+        let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+        let record = |entry: fs::DirEntry| fs::read(entry.path().join("server.json")).ok();
+        entries.filter_map(record).filter_map(|text| serde_json::from_slice(&text).ok()).collect()
+    }
+
+    /// When it was started.
+    pub fn started_at(&self) -> Option<Timestamp> {
+        let record = self.socket.parent()?.join("server.json");
+        let at = fs::metadata(record).ok()?.modified().ok()?;
+        let since_epoch = at.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+        i64::try_from(since_epoch.as_millis()).ok().map(Timestamp::from_millis)
     }
 
     /// A name for this very server, unlike that of any before or after it.

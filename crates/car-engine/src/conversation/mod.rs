@@ -26,6 +26,7 @@ mod board;
 mod conversations;
 mod follower;
 mod history;
+mod idle;
 mod link;
 mod manner;
 mod policy;
@@ -37,6 +38,8 @@ mod setup;
 mod trouble;
 mod turn;
 mod watchdog;
+
+pub(crate) use idle::end_idle_servers;
 
 pub use answering::{RequestNews, RequestWatch};
 pub use conversations::Conversations;

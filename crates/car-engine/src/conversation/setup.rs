@@ -48,6 +48,7 @@ impl CodexSetup {
         Self {
             env: repo.env().for_child(),
             env_remove: repo.env().withheld_from_child(),
+            memory_max: repo.config().codex.server_memory_mb.map(|mb| mb.saturating_mul(1 << 20)),
             ..Self::new(repo.config().codex.binary.clone())
         }
     }

@@ -26,6 +26,7 @@ pub use indexing::RunIndex;
 pub use live::{StreamItem, Subscription};
 
 use crate::config::{self, Config, Mode};
+use crate::conversation::end_idle_servers;
 use crate::history::History;
 use crate::runner::{self, Standing, standing};
 use crate::{EngineError, Repo};
@@ -74,6 +75,9 @@ impl Served {
         watch::start(self.clone(), tracker, cancel.clone());
         outboxes::start(self.clone(), tracker, cancel.clone());
         cleaning::start(self.clone(), tracker, cancel.clone());
+        if let Some(max_idle) = self.config().codex.server_idle() {
+            tracker.spawn(end_idle_servers(max_idle, cancel.clone()));
+        }
     }
 
     /// Name of the root for people.

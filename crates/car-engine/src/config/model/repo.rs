@@ -61,6 +61,10 @@ pub struct CodexConfig {
     pub reasoning: Option<String>,
     /// Models for particular jobs.
     pub models: Option<ModelsConfig>,
+    /// Most memory of the Codex server and what it starts, in MiB, where systemd can limit it; `null` for no limit.
+    pub server_memory_mb: Option<u64>,
+    /// Hours without a turn after which `car serve` ends the Codex server; 0 for never.
+    pub server_idle_hours: u64,
 }
 
 impl Default for CodexConfig {
@@ -73,11 +77,18 @@ impl Default for CodexConfig {
             model: None,
             reasoning: None,
             models: Some(ModelsConfig::default()),
+            server_memory_mb: None,
+            server_idle_hours: 24,
         }
     }
 }
 
 impl CodexConfig {
+    /// Time without a turn after which the Codex server is ended.
+    pub fn server_idle(&self) -> Option<Duration> {
+        limit(Some(self.server_idle_hours.saturating_mul(3600)))
+    }
+
     /// Model for small jobs, such as syncing a pull request; `None` for the agent's own default.
     pub fn small_model(&self) -> Option<&str> {
         let small = self.models.as_ref().and_then(|models| models.small.as_deref());

@@ -1,5 +1,7 @@
 //! A server that is gone, and a Codex that cannot be one.
 
+use std::time::Duration;
+
 use car_domain::conversation::{Decision, TurnStatus};
 use car_domain::state::ProcessId;
 use car_engine::ErrorKind;
@@ -93,6 +95,23 @@ async fn a_codex_that_cannot_listen_is_used_through_its_pipes() {
     door.close().await;
     let mut turn = other.turn(again).await.expect("free again");
     assert_eq!(outcome(&mut turn).await.final_message.as_deref(), Some("Again."));
+}
+
+#[tokio::test]
+async fn an_idle_server_is_ended_and_one_with_a_turn_is_not() {
+    let script = vec![Turn::new().half_message("One ", "two")];
+    let setting = Setting::new(script).await;
+    let door = setting.door();
+    let mut turn = door.turn(setting.request("Count")).await.expect("started");
+    let delta = |event| matches!(event, TurnEvent::MessageDelta { .. }).then_some(());
+    until(&mut turn, delta).await;
+    let (none, day) = (Duration::ZERO, Duration::from_secs(24 * 3600));
+    assert!(!setting.door().end_server_if_idle(none).await.expect("asked"), "a turn runs");
+    setting.model.release();
+    outcome(&mut turn).await;
+    assert!(!setting.door().end_server_if_idle(day).await.expect("asked"), "it was used");
+    assert!(setting.door().end_server_if_idle(none).await.expect("asked"));
+    assert!(!setting.door().end_server_if_idle(none).await.expect("asked"), "none runs");
 }
 
 #[tokio::test]
