@@ -110,7 +110,7 @@ def play(name, base, programs, keep):
     except Missing as missing:
         return missing
     except Exception as error:  # A scenario that cannot be played must not end the others.
-        return [], [f"{type(error).__name__}: {error}"], 0
+        return [], [f"{type(error).__name__}: {str(error)[:400]}"], 0
     finally:
         if not keep:
             shutil.rmtree(base / name)
