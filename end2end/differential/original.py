@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import traceback
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -92,19 +93,21 @@ def started(arguments, cwd, env, stdin, limit_seconds):
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["codex_autorunner.cli", "original"])
     with tempfile.TemporaryDirectory() as scratch:
-        streams = [Path(scratch, name) for name in ("stdin", "stdout", "stderr")]
+        *streams, exit_code = [Path(scratch, name) for name in ("stdin", "stdout", "stderr", "exit code")]
         streams[0].write_text(stdin)
-        process = context.Process(target=be_the_original, args=(arguments, cwd, env, streams))
+        process = context.Process(target=be_the_original, args=(arguments, cwd, env, streams, exit_code))
         process.start()
         process.join(limit_seconds)
-        if process.exitcode is None:
+        if process.is_alive():
             process.kill()
             raise subprocess.TimeoutExpired([*COMMAND, *arguments], limit_seconds)
         out, err = (stream.read_text() for stream in streams[1:])
-        return subprocess.CompletedProcess([*COMMAND, *arguments], process.exitcode, out, err)
+        # Not that of the process, which another thread may have asked for before us.
+        code = int(exit_code.read_text())
+        return subprocess.CompletedProcess([*COMMAND, *arguments], code, out, err)
 
 
-def be_the_original(arguments, cwd, env, streams):
+def be_the_original(arguments, cwd, env, streams, exit_code):
     """What a process of the fork server does: takes over the streams, the directory and the variables, and runs."""
     for number, (path, mode) in enumerate(zip(streams, ("r", "w", "w"))):
         with open(path, mode) as stream:
@@ -116,4 +119,14 @@ def be_the_original(arguments, cwd, env, streams):
     sys.argv = [COMMAND[-1], *arguments]
     from codex_autorunner.cli import app
 
-    app()
+    code = 0
+    try:
+        app()
+    except SystemExit as exit:
+        code = exit.code or 0
+    except BaseException:
+        traceback.print_exc()
+        code = 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    exit_code.write_text(str(code))
