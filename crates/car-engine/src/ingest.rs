@@ -105,6 +105,7 @@ fn read_spec(repo: &Repo, other: Option<&Path>) -> Result<String, EngineError> {
         Some(path) => {
             let path = std::fs::canonicalize(repo.root().join(path)).map_err(|_| {
                 EngineError::not_found(format!("SPEC not found at {}", path.display()))
+                    .with_hint("name a file in the repository")
             })?;
             let root = std::fs::canonicalize(repo.root())
                 .map_err(|error| EngineError::file("look at", repo.root(), error))?;
