@@ -23,6 +23,8 @@ def main():
     if "--help" in arguments or "--version" in arguments:
         print("codex-cli 0.0.0")
         return
+    if arguments[:1] == ["app-server"]:
+        sys.exit("error: unrecognized subcommand 'app-server'")  # As an older Codex says.
     prompt = arguments[-1] if arguments and arguments[-1] != "-" else sys.stdin.read()
     report = "<SUMMARY_EXISTING>" in prompt
     script = os.environ.get("AGENT_REPORT", REPORT) if report else os.environ.get("AGENT", "say nothing to do")
