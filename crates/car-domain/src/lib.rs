@@ -12,6 +12,7 @@ pub mod github;
 pub mod log;
 pub mod proposal;
 pub mod run;
+pub mod search;
 pub mod state;
 pub mod text;
 mod time;

@@ -74,13 +74,23 @@ impl<'a> History<'a> {
 
     /// The last `max` entries of the journal of run `run`.
     pub fn tail(&self, run: u64, max: usize) -> Vec<JournalEntry> {
+        self.tail_where(run, max, |_| true)
+    }
+
+    /// The last `max` entries of the journal of run `run` that are wanted.
+    pub fn tail_where(
+        &self,
+        run: u64,
+        max: usize,
+        is_wanted: impl Fn(&JournalEntry) -> bool,
+    ) -> Vec<JournalEntry> {
         let mut cursor = JournalCursor::new(self.repo.journal_path(run));
         let mut kept = Vec::new();
         while let Ok(entries) = cursor.read_new() {
             if entries.is_empty() {
                 break;
             }
-            kept.extend(entries);
+            kept.extend(entries.into_iter().filter(|entry| is_wanted(entry)));
             let surplus = kept.len().saturating_sub(max);
             kept.drain(..surplus);
         }

@@ -27,6 +27,7 @@ mod redact;
 mod repo;
 pub mod runner;
 mod running_server;
+pub mod search;
 mod served;
 pub mod sessions;
 pub mod snapshot;

@@ -155,6 +155,10 @@ impl Index {
         Ok(())
     }
 
+    pub(crate) fn reader(&self) -> &SqlitePool {
+        &self.reader
+    }
+
     /// Closes all connections, which folds the write-ahead log into the file.
     pub async fn close(self) {
         self.reader.close().await;

@@ -7,11 +7,13 @@ mod access;
 mod error;
 mod index;
 mod open;
+mod search;
 mod usage;
 
 pub use access::{Access, Hash};
 pub use error::StoreError;
 pub use index::{Index, JournalMark};
+pub use search::EventFilter;
 pub use usage::{
     FileMark, Limits, Resume, SessionPiece, TokenEvent, UsageBucket, UsageFilter, UsageIndex,
     UsageRow,

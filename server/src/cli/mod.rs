@@ -33,6 +33,7 @@ mod requests;
 mod run;
 mod runs;
 mod scripted_agent;
+mod search;
 mod serve;
 mod sessions;
 mod snapshot;
@@ -80,6 +81,7 @@ enum Command {
     Undo(undo::UndoArgs),
     Redo(undo::RedoArgs),
     Checkpoints(checkpoints::CheckpointsArgs),
+    Search(search::SearchArgs),
     Usage(usage::UsageArgs),
     Docs(docs::DocsArgs),
     Chat(chat::ChatArgs),
@@ -161,6 +163,7 @@ fn dispatch(command: Command) -> CommandResult {
         Command::Undo(args) => undo::undo(&args),
         Command::Redo(args) => undo::redo(&args),
         Command::Checkpoints(args) => checkpoints::run(&args),
+        Command::Search(args) => search::run(&args),
         Command::Usage(args) => usage::run(&args),
         Command::Docs(args) => docs::run(&args),
         Command::Chat(args) => chat::run(&args),

@@ -4,17 +4,23 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use car_domain::format::{tokens, took};
-use car_domain::run::{Outcome, RunSummary};
+use car_domain::run::{JournalEntry, Outcome, RunSummary};
+use car_domain::text::headline;
 use car_engine::runner::standing;
-use car_engine::{Repo, RunIndex};
-use clap::Args;
+use car_engine::{History, Repo, RunIndex};
+use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::{CommandResult, RepoArg, block_on, ui};
 
-/// List the runs of the repository
+/// List the runs of the repository, or show one
 #[derive(Args)]
+#[command(args_conflicts_with_subcommands = true)]
+#[command(after_help = "Examples:\n  car runs --limit 5\n  car runs show 12\n  \
+                        car runs show 12 --type command.finished --json")]
 pub(crate) struct RunsArgs {
+    #[command(subcommand)]
+    command: Option<RunsCommand>,
     #[command(flatten)]
     repo: RepoArg,
     /// At most this many, newest first
@@ -25,7 +31,34 @@ pub(crate) struct RunsArgs {
     json: bool,
 }
 
+#[derive(Subcommand)]
+enum RunsCommand {
+    /// Show one run and what happened in it
+    Show(ShowArgs),
+}
+
+#[derive(Args)]
+struct ShowArgs {
+    /// Number of the run
+    #[arg(value_name = "N")]
+    run: u64,
+    #[command(flatten)]
+    repo: RepoArg,
+    /// Only events of this type, such as message or command.finished
+    #[arg(long = "type", value_name = "TYPE")]
+    kind: Option<String>,
+    /// At most this many events, the last ones
+    #[arg(long, default_value_t = 200, value_name = "N")]
+    limit: usize,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
 pub(super) fn run(args: &RunsArgs) -> CommandResult {
+    if let Some(RunsCommand::Show(args)) = &args.command {
+        return show(args);
+    }
     let repo = args.repo.open()?;
     let runs = block_on(async {
         let index = RunIndex::new(repo.root());
@@ -41,6 +74,39 @@ pub(super) fn run(args: &RunsArgs) -> CommandResult {
         ui::say("No runs recorded yet. `car run` starts the loop.");
     } else {
         ui::out(&table(&runs, &open));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn show(args: &ShowArgs) -> CommandResult {
+    let repo = args.repo.open()?;
+    let history = History::new(&repo);
+    let summary = history.summary(args.run).ok_or_else(|| {
+        let error = super::CliError::other(format!("There is no run {}.", args.run));
+        error.with_hint("`car runs` lists them")
+    })?;
+    let is_wanted =
+        |entry: &JournalEntry| args.kind.as_deref().is_none_or(|kind| entry.event.name() == kind);
+    let entries = history.tail_where(args.run, args.limit, is_wanted);
+    let open = OpenRuns::of(&repo)?;
+    if args.json {
+        let mut value = as_json(&summary, &open);
+        value["events"] = json!(entries);
+        ui::out(&format!("{value:#}"));
+        return Ok(ExitCode::SUCCESS);
+    }
+    ui::out(&table(std::slice::from_ref(&summary), &open));
+    if let Some(reason) = summary.end.as_ref().and_then(|end| end.reason.as_ref()) {
+        ui::out(reason);
+    }
+    ui::out("");
+    for entry in &entries {
+        let mut text = entry.event.text();
+        text.retain(|c| !c.is_control() || c == '\n');
+        let at = entry.at.whole_seconds();
+        let text = headline(&text, 120);
+        let line = format!("{:>5}  {at}  {:<17} {text}", entry.seq, entry.event.name());
+        ui::out(line.trim_end());
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -122,7 +188,7 @@ fn table(runs: &[RunSummary], open: &OpenRuns) -> String {
             run.duration_ms.map(|ms| took(Duration::from_millis(ms))).unwrap_or_default(),
             tokens(run.usage.total()),
             changed(run),
-            car_domain::text::headline(what, 60),
+            headline(what, 60),
         ));
     }
     lines.join("\n")

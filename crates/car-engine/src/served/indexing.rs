@@ -7,7 +7,8 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use car_domain::run::RunSummary;
-use car_store::{Index, JournalMark};
+use car_domain::search::{SearchHit, SearchTerms};
+use car_store::{EventFilter, Index, JournalMark};
 use tokio::sync::OnceCell;
 
 use super::blocking;
@@ -39,6 +40,25 @@ impl RunIndex {
     ) -> Result<Vec<RunSummary>, EngineError> {
         let index = self.up_to_date(id, repo).await?;
         Ok(index.runs(id, limit).await?)
+    }
+
+    /// The events of `repos`, given as (id, repository), that hold all terms; best first. `filter` names no repositories.
+    ///
+    /// # Errors
+    /// When the index or a journal cannot be read.
+    pub(crate) async fn search(
+        &self,
+        repos: &[(String, Repo)],
+        terms: &SearchTerms,
+        filter: EventFilter,
+        limit: u32,
+    ) -> Result<Vec<SearchHit>, EngineError> {
+        for (id, repo) in repos {
+            self.up_to_date(id, repo).await?;
+        }
+        let ids = repos.iter().map(|(id, _)| id.clone()).collect();
+        let filter = EventFilter { repos: ids, ..filter };
+        Ok(self.index().await?.search(terms, &filter, limit).await?)
     }
 
     /// Forgets everything and reads all journals again. Returns the number of runs and events.

@@ -6,6 +6,7 @@ mod documents;
 mod github;
 mod idle;
 mod log;
+mod search;
 mod sessions;
 mod tokens;
 mod usage;
