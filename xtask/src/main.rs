@@ -21,7 +21,7 @@ Usage: cargo xtask <command>
 Commands:
   site [--release]  Build what the browser loads into target/site
   arch              Check the rules of the architecture; exits 1 with findings
-  bench             Time `car status` of the release build, 50 runs
+  bench             Time `car status`, `usage` and `search` of the release build
   help              Show this text";
 
 fn main() -> ExitCode {

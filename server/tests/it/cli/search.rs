@@ -16,10 +16,31 @@ fn searched() -> Project {
 #[test]
 fn words_are_found_in_runs_and_documents() {
     let project = searched();
-    insta::assert_snapshot!(project.car(&["search", "rate", "limit"]), @"");
-    insta::assert_snapshot!(project.car(&["search", "\"connection refused\"", "--run", "1"]), @"");
-    insta::assert_snapshot!(project.car(&["search", "refus*", "--type", "document"]), @"");
-    insta::assert_snapshot!(project.car(&["search", "->"]), @"");
+    insta::assert_snapshot!(project.car(&["search", "rate", "limit"]), @r"
+    TODO:3  document  <time>
+        - [x] Find the rate limit
+    run 1 #4  output  <time>
+        rate limit reached
+    run 1 #6  todo.changed  <time>
+        Find the rate limit
+    run 1 #1  run.started  <time>
+        Find the rate limit
+    [exit 0]
+    ");
+    insta::assert_snapshot!(project.car(&["search", "\"connection refused\"", "--run", "1"]), @r"
+    run 1 #3  output  <time>
+        Connection refused by host
+    [exit 0]
+    ");
+    insta::assert_snapshot!(project.car(&["search", "refus*", "--type", "document"]), @r"
+    ! Nothing found.
+    [exit 0]
+    ");
+    insta::assert_snapshot!(project.car(&["search", "=>"]), @r#"
+    ! error: There is nothing to search for.
+    ! hint: give words, a "phrase" in quotes, or the beginning of a word and a *
+    [exit 1]
+    "#);
     let hits = project.car(&["search", "connection", "--json"]).exits(0).json();
     assert_eq!(hits[0]["run"], 1);
     assert_eq!(hits[0]["type"], "output");

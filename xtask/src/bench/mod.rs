@@ -1,64 +1,68 @@
-//! Wall time of `car status`, the command people and scripts run most.
-//!
-//! Measures whole processes from the outside, in an empty directory, and reports what it saw and
-//! nothing else.
+//! What is measured: whole processes of the release build, from the outside. Reports what it saw and nothing else.
 
-use std::path::Path;
-use std::process::{Command, ExitCode, ExitStatus, Stdio};
+mod search;
+mod status;
+mod usage;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
 use crate::workspace::Workspace;
 
-const RUNS: usize = 50;
-
-/// Runs `car status` [`RUNS`] times and prints the fastest, the median and the slowest run.
+/// Measures everything.
 pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
-    let car =
-        workspace.target().join("release").join(format!("car{}", std::env::consts::EXE_SUFFIX));
-    ensure!(car.is_file(), "{} is missing: run `make bench`, it builds it first", car.display());
-    let empty = tempfile::tempdir().context("cannot create an empty directory to run in")?;
-    let (_, status) = time(&car, empty.path())?; // also brings the file into the disk cache
-    let mut times = Vec::with_capacity(RUNS);
-    for _ in 0..RUNS {
-        let (elapsed, seen) = time(&car, empty.path())?;
-        ensure!(
-            seen == status,
-            "the runs do not compare: one ended with {status}, one with {seen}"
-        );
-        times.push(elapsed);
-    }
-    let summary = Summary::of(times).context("no run was measured")?;
-    println!("car status, {RUNS} runs in an empty directory, each ended with {status}");
-    println!(
-        "min {:.1} ms   median {:.1} ms   max {:.1} ms",
-        milliseconds(summary.min),
-        milliseconds(summary.median),
-        milliseconds(summary.max)
-    );
+    let car = car(workspace)?;
+    status::run(&car)?;
+    usage::run(&car)?;
+    search::run(&car)?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn time(car: &Path, directory: &Path) -> Result<(Duration, ExitStatus)> {
+/// The program: that in `CAR_BENCH_PROGRAM`, else the release build.
+fn car(workspace: &Workspace) -> Result<PathBuf> {
+    if let Some(program) = std::env::var_os("CAR_BENCH_PROGRAM") {
+        return Ok(program.into());
+    }
+    let car =
+        workspace.target().join("release").join(format!("car{}", std::env::consts::EXE_SUFFIX));
+    ensure!(car.is_file(), "{} is missing: run `make bench`, it builds it first", car.display());
+    Ok(car)
+}
+
+/// Runs `car` with `arguments` in `directory`, which is its home, too.
+fn timed(car: &Path, arguments: &[&str], directory: &Path) -> Result<Duration> {
     let start = Instant::now();
     let status = Command::new(car)
-        .arg("status")
+        .args(arguments)
         .current_dir(directory)
         .env("HOME", directory)
+        .env_remove("CODEX_HOME")
+        .env_remove("XDG_CACHE_HOME")
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .status()
         .with_context(|| format!("cannot start {}", car.display()))?;
-    Ok((start.elapsed(), status))
+    ensure!(status.success(), "car {} ended with {status}", arguments.join(" "));
+    Ok(start.elapsed())
+}
+
+/// A number from the environment.
+fn setting(name: &str, default: u64) -> Result<u64> {
+    match std::env::var(name) {
+        Ok(text) => text.parse().with_context(|| format!("{name} is no number: {text}")),
+        Err(_) => Ok(default),
+    }
 }
 
 fn milliseconds(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1000.0
 }
 
-/// The three numbers that describe a set of measurements.
+/// The fastest, the median and the slowest of a set of measurements.
 #[derive(Debug, PartialEq, Eq)]
 struct Summary {
     min: Duration,
@@ -72,6 +76,15 @@ impl Summary {
         times.sort_unstable();
         let median = *times.get(times.len() / 2)?;
         Some(Self { min: *times.first()?, median, max: *times.last()? })
+    }
+
+    fn print(&self) {
+        println!(
+            "min {:.1} ms   median {:.1} ms   max {:.1} ms",
+            milliseconds(self.min),
+            milliseconds(self.median),
+            milliseconds(self.max)
+        );
     }
 }
 
