@@ -171,7 +171,8 @@ mod tests {
 
     #[test]
     fn nothing_a_person_types_breaks_the_grammar() {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("runtime");
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().build().expect("runtime");
         let dir = tempfile::tempdir().expect("temp dir");
         let index = runtime.block_on(index_of(&dir, &["some text"]));
         proptest!(ProptestConfig::with_cases(200), |(text in "[\\PC\\x00-\\x1f\"*()^:{}+-]{0,40}")| {
