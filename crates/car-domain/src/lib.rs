@@ -9,6 +9,7 @@ pub mod conversation;
 pub mod docs;
 pub mod format;
 pub mod github;
+pub mod job;
 pub mod log;
 pub mod proposal;
 pub mod run;

@@ -18,6 +18,7 @@ mod follow;
 pub mod github;
 mod history;
 pub mod housekeeping;
+pub mod hub;
 pub mod ingest;
 mod init;
 pub mod notifications;

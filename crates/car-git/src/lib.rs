@@ -3,19 +3,23 @@
 //! Every call goes through [`Git`], which keeps the rules. The rest are the questions and changes CAR needs.
 
 mod checkpoint;
+mod clone;
 mod command;
 mod commit;
 mod diff;
 mod error;
 mod fingerprint;
 mod publish;
+mod remote;
 mod repository;
 mod status;
+mod worktree;
 
 pub use checkpoint::{
     Checkpoint, CheckpointName, Checkpoints, Difference, Entry, Move, PatchForm, Renames,
     StoredCheckpoint,
 };
+pub use clone::{CloneProgress, clone};
 pub use command::{Answer, Git};
 pub use commit::{CommitRequest, Committed, OwnChanges, commit_all};
 pub use diff::{Change, name_status, stat};
@@ -25,10 +29,15 @@ pub use publish::{
     Push, Variables, commit_files, distance, is_ancestor, push, push_remote, rebase_on_remote,
     subjects, top,
 };
+pub use remote::{delete_remote_branch, only_on, remote_of, remotes, unpushed};
 pub use repository::{branch, commit_id, find_root, head, head_id, init, tracked_files};
 pub use status::{
     FileState, FileStatus, Status, Untracked, Upstream, is_available, is_clean, porcelain, status,
     upstream,
+};
+pub use worktree::{
+    Begin, add_worktree, delete_branch, has_branch, is_branch_name, make_branch, n_stashes,
+    prune_worktrees, untracked_matching, worktrees,
 };
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 mod access;
 mod error;
 mod index;
+mod jobs;
 mod open;
 mod search;
 mod usage;
@@ -13,6 +14,7 @@ mod usage;
 pub use access::{Access, Hash};
 pub use error::StoreError;
 pub use index::{Index, JournalMark};
+pub use jobs::Jobs;
 pub use search::EventFilter;
 pub use usage::{
     FileMark, Limits, Resume, SessionPiece, TokenEvent, UsageBucket, UsageFilter, UsageIndex,

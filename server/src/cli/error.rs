@@ -21,6 +21,15 @@ impl CliError {
         Self { message: message.into(), hint: None, code: 3 }
     }
 
+    /// The person at the terminal wanted it to end.
+    pub(super) fn interrupted() -> Self {
+        Self {
+            message: "Interrupted; nothing is left half done.".to_owned(),
+            hint: None,
+            code: 130,
+        }
+    }
+
     pub(super) fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self

@@ -18,6 +18,7 @@ mod edit;
 mod error;
 mod github;
 mod housekeeping;
+mod hub;
 mod index;
 mod ingest_spec;
 mod init;
@@ -29,6 +30,7 @@ mod logging;
 mod man;
 mod notify;
 mod open;
+mod progress;
 mod requests;
 mod run;
 mod runs;
@@ -96,6 +98,7 @@ enum Command {
     Voice(voice::VoiceArgs),
     Notify(notify::NotifyArgs),
     Housekeeping(housekeeping::HousekeepingArgs),
+    Hub(hub::HubArgs),
     Serve(serve::ServeArgs),
     Open(open::OpenArgs),
     Pair(open::PairArgs),
@@ -178,6 +181,7 @@ fn dispatch(command: Command) -> CommandResult {
         Command::Housekeeping(args) => housekeeping::run(&args),
         Command::Voice(args) => voice::run(&args),
         Command::Notify(args) => notify::run(&args),
+        Command::Hub(args) => hub::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Open(args) => open::open(&args),
         Command::Pair(args) => open::pair(&args),

@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use car_engine::access::{Access, CODE_LIFETIME, PairingCode};
-use car_engine::config::{AuthMode, ServerConfig, load_with_env};
+use car_engine::config::{AuthMode, Mode, ServerConfig, load_with_env};
+use car_engine::hub::{Hub, Reporter};
 use car_engine::{RunningServer, Served};
 use clap::Args;
 use tokio::net::TcpListener;
@@ -31,7 +32,12 @@ pub(crate) struct ServeArgs {
 
 pub(super) fn run(args: &ServeArgs) -> CommandResult {
     let root = car_engine::find_root_config(args.repo.path())?;
-    serve_until_signal(&root, args.host.as_deref(), args.port, |serving| {
+    serve(&root, args.host.as_deref(), args.port)
+}
+
+/// Serves `root` and says where.
+pub(super) fn serve(root: &Path, host: Option<&str>, port: Option<u16>) -> CommandResult {
+    serve_until_signal(root, host, port, |serving| {
         let what = if serving.served.is_hub() { "hub" } else { "repo" };
         ui::out(&format!("Serving {what} on http://{}", serving.address));
         serving.tell_how_to_log_in();
@@ -89,6 +95,7 @@ pub(super) fn serve_until_signal(
     let runtime = tokio::runtime::Runtime::new()
         .map_err(|error| CliError::other(format!("cannot start the runtime: {error}")))?;
     runtime.block_on(async {
+        prepare_hub(root).await?;
         let served = Served::open(root, own_program())?;
         let host = host.unwrap_or(&served.config().server.host).to_owned();
         let port = port.unwrap_or(served.config().server.port);
@@ -105,6 +112,21 @@ pub(super) fn serve_until_signal(
             .await
             .map_err(|error| CliError::other(format!("the server failed: {error:#}")))
     })
+}
+
+/// In a hub: finds repositories and takes over loops that live. Trouble with it is no reason not to serve.
+async fn prepare_hub(root: &Path) -> Result<(), CliError> {
+    if load_with_env(root)?.0.mode != Mode::Hub {
+        return Ok(());
+    }
+    let hub = Hub::open(root, own_program())?;
+    if let Err(error) = hub.scan(&Reporter::default()).await {
+        tracing::warn!(%error, "the hub was not searched");
+    }
+    if let Err(error) = hub.adopt().await {
+        tracing::warn!(%error, "loops that were at work were not looked at");
+    }
+    Ok(())
 }
 
 /// Who is let in, and a code for the first browser.

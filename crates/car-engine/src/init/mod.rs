@@ -74,6 +74,10 @@ pub async fn init(
 }
 
 pub(crate) use seed::is_sample;
+/// Prepares the repository at `root` for CAR; what is there stays, or is copied aside with `force`.
+pub(crate) fn seed_repository(root: &Path, force: bool) -> Result<(), EngineError> {
+    seed::Seeding::new(force).repo(root)
+}
 
 /// Brings the file that tells agents what CAR is up to date. Trouble with it is no reason not to work.
 pub(crate) fn refresh_about(repo: &Repo) {

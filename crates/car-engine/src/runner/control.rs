@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use car_agent::{Start, kill_now, terminate, wait_until_gone};
 use car_domain::state::ProcessId;
+use car_domain::view::Activity;
 
 use super::lock::{clear_stale, living_owner};
 use super::recovery::settle;
@@ -72,6 +73,33 @@ pub async fn kill(repo: &Repo) -> Result<KillReport, EngineError> {
     settle(repo, &RunnerLock::acquire(repo)?).await?;
     notifications::deliver_briefly(repo.root()).await;
     Ok(KillReport::NotRunning)
+}
+
+/// What was found in a repository that nobody looked after for a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Adopted {
+    /// The runner with this pid is at work.
+    Living(i32),
+    /// A runner had died; its run has its end now.
+    Settled,
+    /// Nothing runs.
+    Idle,
+}
+
+/// Puts right what a dead runner left; a living one is left to its work.
+///
+/// # Errors
+/// When files cannot be read or written.
+pub async fn adopt(repo: &Repo) -> Result<Adopted, EngineError> {
+    if let Some(runner) = living_runner(repo)? {
+        return Ok(Adopted::Living(runner.pid));
+    }
+    // A lock file nobody holds is in the way of the original, which goes by its presence.
+    if standing(repo)?.view.activity != Activity::Interrupted && !repo.lock_path().exists() {
+        return Ok(Adopted::Idle);
+    }
+    settle(repo, &RunnerLock::acquire(repo)?).await?;
+    Ok(Adopted::Settled)
 }
 
 /// Waits until no loop is at work in `repo`.

@@ -63,7 +63,7 @@ impl Drop for RunnerLock {
 }
 
 /// The living owner the lock file names.
-pub(super) fn living_owner(repo: &Repo) -> Option<LockOwner> {
+pub(crate) fn living_owner(repo: &Repo) -> Option<LockOwner> {
     owner(&repo.lock_path()).filter(|owner| is_alive(owner.process))
 }
 

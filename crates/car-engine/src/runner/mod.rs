@@ -17,12 +17,15 @@ mod state_file;
 mod status;
 mod verdict;
 
-pub use control::{KillReport, StopReport, kill, start_detached, stop, stop_now, wait_for_end};
+pub use control::{
+    Adopted, KillReport, StopReport, adopt, kill, start_detached, stop, stop_now, wait_for_end,
+};
 pub use lock::RunnerLock;
 pub use looping::{LoopReport, LoopRequest, RunnerNews, run_loop};
 pub use signals::StopSource;
 pub use status::{Standing, standing};
 
 pub(crate) use control::refusal;
+pub(crate) use lock::living_owner;
 pub(crate) use state_file::{change_state, read_state};
 pub(crate) use status::STALL_AFTER;

@@ -3,7 +3,6 @@
 //! Questions are answered from files at the time they are asked; a watcher turns changes of those files into live events.
 
 mod cleaning;
-mod discover;
 mod indexing;
 mod live;
 mod outboxes;
@@ -28,6 +27,7 @@ pub use live::{StreamItem, Subscription};
 use crate::config::{self, Config, Mode};
 use crate::conversation::end_idle_servers;
 use crate::history::History;
+use crate::hub::{HubRepo, Registry};
 use crate::runner::{self, Standing, standing};
 use crate::{EngineError, Repo};
 
@@ -59,7 +59,7 @@ impl Served {
         let config = config::load(root)?;
         let served = Self {
             root: root.to_path_buf(),
-            repos: RwLock::new(discover::repos(root, &config)),
+            repos: RwLock::new(repos(root, &config)?),
             index: RunIndex::new(root),
             live: live::Live::default(),
             repos_changed: Notify::new(),
@@ -215,12 +215,15 @@ impl Served {
             return;
         }
         let (root, config) = (self.root.clone(), self.config.clone());
-        if let Ok(found) = blocking(move || Ok(discover::repos(&root, &config))).await {
-            let mut known = self.repos.write().unwrap_or_else(PoisonError::into_inner);
-            if *known != found {
-                *known = found;
-                self.repos_changed.notify_one();
+        match blocking(move || repos(&root, &config)).await {
+            Ok(found) => {
+                let mut known = self.repos.write().unwrap_or_else(PoisonError::into_inner);
+                if *known != found {
+                    *known = found;
+                    self.repos_changed.notify_one();
+                }
             }
+            Err(error) => tracing::warn!(%error, "the list of repositories stays as it was"),
         }
     }
 
@@ -236,6 +239,12 @@ impl Served {
                 .with_hint("it may have been removed or renamed")
         })
     }
+}
+
+/// Root of each repository that is prepared for CAR by its id. The hub's own list tells of the others.
+fn repos(root: &Path, config: &Config) -> Result<BTreeMap<String, PathBuf>, EngineError> {
+    let found = Registry::look(root, config)?.repos.into_iter();
+    Ok(found.filter(HubRepo::is_initialised).map(|repo| (repo.id, repo.root)).collect())
 }
 
 fn dashboard_of(id: String, repo: &Repo, standing: Standing, runs: Vec<RunSummary>) -> Dashboard {

@@ -4,3 +4,4 @@
 
 mod conversation;
 mod github;
+mod hub;

@@ -4,6 +4,7 @@ mod config;
 mod demo;
 mod documents;
 mod github;
+mod hub;
 mod idle;
 mod log;
 mod search;
