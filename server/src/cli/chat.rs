@@ -24,8 +24,8 @@ use super::{CommandResult, RepoArg, block_on, docs, logging, ui};
 )]
 pub(crate) struct ChatArgs {
     /// todo, progress, opinions, spec or summary; several with commas between
-    #[arg(value_name = "DOCUMENT", value_parser = docs::parse_kind, value_delimiter = ',', num_args = 1, required = true)]
-    kinds: Vec<DocKind>,
+    #[arg(value_name = "DOCUMENT", value_parser = parse_kinds)]
+    kinds: Kinds,
     /// What to ask for
     message: Option<String>,
     #[command(flatten)]
@@ -38,6 +38,14 @@ pub(crate) struct ChatArgs {
     /// Print JSON
     #[arg(long)]
     json: bool,
+}
+
+/// The documents of a chat.
+#[derive(Clone)]
+struct Kinds(Vec<DocKind>);
+
+fn parse_kinds(names: &str) -> Result<Kinds, String> {
+    names.split(',').map(docs::parse_kind).collect::<Result<_, _>>().map(Kinds)
 }
 
 #[derive(Args)]
@@ -63,7 +71,7 @@ struct Decision {
 pub(super) fn run(args: &ChatArgs) -> CommandResult {
     logging::start();
     let repo = args.repo.open()?;
-    let chat = DocChat::new(&repo, &args.kinds)?;
+    let chat = DocChat::new(&repo, &args.kinds.0)?;
     let what = &args.what;
     if what.apply {
         return apply(args, &chat);

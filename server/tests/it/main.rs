@@ -8,6 +8,7 @@
 
 mod cli;
 mod conversation;
+mod documents;
 mod runner;
 mod services;
 mod support;
