@@ -70,6 +70,13 @@ fn sandbox_flags(sandbox: &SandboxPolicy) -> Vec<String> {
     match sandbox {
         SandboxPolicy::ReadOnly => flags.push("read-only".to_owned()),
         SandboxPolicy::FullAccess => flags.push("danger-full-access".to_owned()),
+        SandboxPolicy::OnlyHere => {
+            flags.push("workspace-write".to_owned());
+            for setting in ["exclude_tmpdir_env_var", "exclude_slash_tmp"] {
+                flags.push("-c".to_owned());
+                flags.push(format!("sandbox_workspace_write.{setting}=true"));
+            }
+        }
         SandboxPolicy::WorkspaceWrite { writable_roots, network } => {
             flags.push("workspace-write".to_owned());
             // A list of JSON strings is a list of TOML strings.

@@ -133,10 +133,7 @@ impl DocChat<'_> {
             message,
         });
         let job = Job {
-            sandbox: SandboxPolicy::WorkspaceWrite {
-                writable_roots: vec![copy.dir().to_path_buf()],
-                network: false,
-            },
+            sandbox: SandboxPolicy::OnlyHere,
             thread_id: chat.thread_id.clone(),
             timeout: TIMEOUT,
             ..Job::new("doc chat", copy.dir(), prompt)

@@ -355,6 +355,12 @@ fn turn_start(thread_id: &str, request: &TurnRequest, manner: &Manner) -> TurnSt
         },
         sandbox_policy: match &request.sandbox {
             SandboxPolicy::ReadOnly => protocol::SandboxPolicy::ReadOnly { network_access: false },
+            SandboxPolicy::OnlyHere => protocol::SandboxPolicy::WorkspaceWrite {
+                writable_roots: Vec::new(),
+                network_access: false,
+                exclude_tmpdir_env_var: true,
+                exclude_slash_tmp: true,
+            },
             SandboxPolicy::WorkspaceWrite { writable_roots, network } => {
                 protocol::SandboxPolicy::WorkspaceWrite {
                     writable_roots: writable_roots.clone(),

@@ -22,7 +22,9 @@ pub enum SandboxPolicy {
     /// Read everything, write nothing, no network.
     #[default]
     ReadOnly,
-    /// Write below the turn's directory and these roots.
+    /// Write below the turn's directory and nowhere else, not even for temporary files; no network.
+    OnlyHere,
+    /// Write below the turn's directory, these roots, and where temporary files go.
     WorkspaceWrite {
         /// Absolute; besides the turn's own directory.
         writable_roots: Vec<PathBuf>,
