@@ -102,11 +102,13 @@ def bookkeeping(differences, explanations, page, ran, left_out=()):
     """What is wrong with `explained.txt` and the page, given the names of the scenarios that ran and of those that could not."""
     visible, invisible, problems = parse_page(page)
     for explanation in explanations:
+        # What concerns a command that our program lacks is not judged yet.
+        if any(matches(explanation.scenario, name) for name in left_out):
+            continue
         if explanation.row not in visible + invisible:
             problems.append(f"explained.txt names `{explanation.row}`, which docs/differences.md does not have: {explanation}")
-        judged = any(matches(explanation.scenario, name) for name in ran)
-        judged = judged and not any(matches(explanation.scenario, name) for name in left_out)
-        if judged and not any(explanation.covers(difference) for difference in differences):
+        played = any(matches(explanation.scenario, name) for name in ran)
+        if played and not any(explanation.covers(difference) for difference in differences):
             problems.append(f"explained.txt explains what does not differ (any more): {explanation}")
     used = {explanation.row for explanation in explanations}
     for row in visible:

@@ -136,8 +136,11 @@ impl Repo {
 /// # Errors
 /// When there is none.
 pub fn find_root_config(start: &Path) -> Result<PathBuf, EngineError> {
-    let absolute =
-        std::fs::canonicalize(start).map_err(|error| EngineError::file("look at", start, error))?;
+    let absolute = std::fs::canonicalize(start).map_err(|error| {
+        let known = EngineError::file("look at", start, error);
+        let hint = known.hint();
+        known.with_hint(hint.unwrap_or_else(|| "name a directory that exists".to_owned()))
+    })?;
     let dir =
         if absolute.is_dir() { absolute.as_path() } else { absolute.parent().unwrap_or(&absolute) };
     let found = dir.ancestors().find(|dir| dir.join(CAR_DIR).join(CONFIG_FILE).is_file());

@@ -90,9 +90,7 @@ def corrupt_state(w):
 def corrupt_manifest(w):
     w.repository("one")
     w.car("init")
-    entry = "- id: {}\n  path: {}\n  enabled: true\n  auto_run: false\n  kind: {}\n"
     manifests = {
-        "kind": "version: 2\nrepos:\n" + entry.format("one", "one", "spaceship") + entry.format("two", "two", "base"),
         "version": "version: 9\nrepos: []\n",
         "broken": "version: 2\nrepos: [\n",
         "a list": "- one\n",
@@ -101,8 +99,19 @@ def corrupt_manifest(w):
         w.document("manifest.yml", content)
         w.refused("hub", "scan", label=f"scan, {name}")
         w.refused("hub", "create", "fresh", label=f"create, {name}")
+
+
+def manifest_with_entries_nobody_understands(w):
+    w.repository("one")
+    w.car("init")
+    entry = "- id: {}\n  path: {}\n  kind: {}\n"
+    w.document("manifest.yml", "version: 2\nrepos:\n" + entry.format("far", "far", "spaceship") + entry.format("one", "one", "base"))
+    w.car("hub", "scan", label="scan, kind")
+    w.expect("spaceship" in w.read(f"{CAR_DIR}/manifest.yml"), "the entry of an unknown kind is gone from the manifest")
     w.document("manifest.yml", "version: 2\nrepos:\n- path: nameless\n- id: one\n  path: one\n  kind: base\n  colour: red\n")
-    w.car("hub", "scan", label="scan, an entry without an id")
+    w.car("hub", "scan", label="scan, no id")
+    for kept in ("nameless", "colour"):
+        w.expect(kept in w.read(f"{CAR_DIR}/manifest.yml"), f"{kept} is gone from the manifest")
 
 
 def text_that_is_not_utf_8(w):
