@@ -71,9 +71,6 @@ def run(programs, names, keep):
     try:
         with ThreadPoolExecutor(AT_ONCE) as pool:
             for name, outcome in zip(names, pool.map(lambda name: play(name, base, programs, keep), names)):
-                if isinstance(outcome, Missing):
-                    print(f"  --  {name}: our program has no `{outcome}`")
-                    continue
                 found, problems, n_compared = outcome
                 ran.append(name)
                 differences += found
@@ -88,7 +85,7 @@ def run(programs, names, keep):
     problems = []
     if len(names) == len(SCENARIOS):
         page = (PROJECT / "docs/differences.md").read_text()
-        problems = explain.bookkeeping(differences, explanations, page, ran, set(names) - set(ran))
+        problems = explain.bookkeeping(differences, explanations, page, ran)
     for problem in problems:
         print(f"error: {problem}")
     print(
@@ -108,7 +105,7 @@ def play(name, base, programs, keep):
             SCENARIOS[name](world)
             world.record_files()
     except Missing as missing:
-        return missing
+        return [], [f"our program has no `{missing}`"], 0
     except Exception as error:  # A scenario that cannot be played must not end the others.
         return [], [f"{type(error).__name__}: {str(error)[:400]}"], 0
     finally:

@@ -44,7 +44,7 @@ class Comparing(unittest.TestCase):
 
 class Bookkeeping(unittest.TestCase):
     def problems(self, explanations, page=PAGE, differences=(Difference("once_works", "once.exit", "+ 4"),)):
-        return explain.bookkeeping(list(differences), explanations, page, ["once_works", "status"], ["usage_of_a_hub"])
+        return explain.bookkeeping(list(differences), explanations, page, ["once_works", "status"])
 
     def test_a_true_explanation_is_fine(self):
         self.assertEqual(self.problems([EXIT_CODES]), [])
