@@ -45,7 +45,7 @@ fn journal(run: u64) -> Result<String> {
             EVENTS_OF_RUN => {
                 json!({"type": "run.finished", "outcome": "succeeded", "exit_code": 0, "duration_ms": 1})
             }
-            500 if run % 50 == 0 => {
+            500 if run.is_multiple_of(50) => {
                 json!({"type": "message", "text": format!("needle{run} in the hay")})
             }
             _ => json!({
