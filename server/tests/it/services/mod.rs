@@ -1,3 +1,4 @@
 //! What reaches services outside, whatever happens on the way.
 
+mod housekeeping;
 mod notifications;
