@@ -9,6 +9,7 @@ use car_agent::Exit;
 use car_domain::conversation::{TurnOutcome, TurnStatus};
 use car_domain::run::{NoticeLevel, Outcome, RunEnd, RunEvent};
 use car_domain::state::RunningTurn;
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 use super::codex_args::TurnSettings;
@@ -19,6 +20,7 @@ use super::signals::asked;
 use super::state_file::change_state;
 use super::verdict::{Cut, Heard, run_end_of};
 use crate::conversation::{CodexSetup, Conversations, Turn, TurnEvent, TurnRequest};
+use crate::notifications::{self, Notice};
 use crate::{EngineError, Repo};
 
 /// Signal that stands for an interrupted turn in the outcome, as for an agent that was told to end.
@@ -106,7 +108,7 @@ impl RunContext<'_> {
         let wallclock_end = self.wallclock_end.unwrap_or_else(|| Instant::now() + NEVER);
         let mut idle_end = deadline(runner.idle_timeout());
         let mut patience_end = Instant::now() + NEVER;
-        let (mut cut, mut asking) = (None, Vec::new());
+        let (mut cut, mut asking) = (None, Asking::default());
         loop {
             let free = cut.is_none();
             let now_cut = tokio::select! {
@@ -124,7 +126,7 @@ impl RunContext<'_> {
                 }
                 source = asked(self.stop), if free => Cut::Asked(source),
                 // While a person is being asked, silence is right.
-                () = sleep_until(idle_end), if free && asking.is_empty() => Cut::Idle(runner.idle_timeout().unwrap_or_default()),
+                () = sleep_until(idle_end), if free && asking.open.is_empty() => Cut::Idle(runner.idle_timeout().unwrap_or_default()),
                 () = sleep_until(run_end), if free => Cut::RunTime(runner.max_run().unwrap_or_default()),
                 () = sleep_until(wallclock_end), if free => Cut::WallClock,
                 () = sleep_until(patience_end) => return Ok(ended(None, cut, heard)),
@@ -141,12 +143,20 @@ impl RunContext<'_> {
         &mut self,
         journal: &mut RunJournal,
         heard: &mut Heard,
-        asking: &mut Vec<(String, String)>,
+        asking: &mut Asking,
         event: &TurnEvent,
     ) -> Result<(), EngineError> {
         match event {
-            TurnEvent::Requested(request) => asking.push((request.id.clone(), request.headline())),
-            TurnEvent::Resolved { request_id, .. } => asking.retain(|(id, _)| id != request_id),
+            TurnEvent::Requested(request) => {
+                asking.open.push((request.id.clone(), request.headline()));
+                let notice = Notice::needs_approval(self.repo, &request.id, &request.headline());
+                notifications::announce_or_warn(self.repo, &notice);
+                let root = self.repo.root().to_path_buf();
+                asking.telling.spawn(async move { notifications::deliver_briefly(&root).await });
+            }
+            TurnEvent::Resolved { request_id, .. } => {
+                asking.open.retain(|(id, _)| id != request_id);
+            }
             _ => {}
         }
         if let Some(step) = event.step() {
@@ -155,7 +165,7 @@ impl RunContext<'_> {
             (self.news)(RunnerNews::Live(event));
         }
         if matches!(event, TurnEvent::Requested(_) | TurnEvent::Resolved { .. }) {
-            let asks = asking.first().map(|(_, headline)| headline.clone());
+            let asks = asking.open.first().map(|(_, headline)| headline.clone());
             change_state(self.repo, |state| {
                 if let Some(turn) = &mut state.turn {
                     turn.asks = asks;
@@ -174,6 +184,15 @@ impl RunContext<'_> {
         heard.note(&event);
         self.record(journal, event)
     }
+}
+
+/// What waits for a person.
+#[derive(Default)]
+struct Asking {
+    /// Id and headline of each open request.
+    open: Vec<(String, String)>,
+    /// Notifications on their way. What is not sent by the end of the turn is sent by whoever delivers next.
+    telling: JoinSet<()>,
 }
 
 /// Ends the turn a runner that died left running, where its server still does. Nothing is started for that.

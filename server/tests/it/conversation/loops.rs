@@ -2,6 +2,7 @@
 
 use car_domain::run::RunEvent;
 use car_testkit::codex::{self, CodexHome};
+use car_testkit::messaging::FakeMessaging;
 use car_testkit::model::{FakeModel, TodoScript, Turn};
 use serde_json::json;
 
@@ -63,9 +64,15 @@ async fn the_agent_asks_in_the_middle_of_a_run_and_is_answered_from_elsewhere() 
     let args = ["-a", "on-request", "exec", "--sandbox", "read-only"];
     let setting = Setting::new(script, &args, &json!({"idle_timeout_seconds": 1})).await;
     let project = &setting.project;
+    let services = FakeMessaging::start(&[], &[]);
+    project.write(".env", &format!("CAR_DISCORD_WEBHOOK_URL={}\n", services.webhook_url()));
     let running = project.start(&["once"]);
     let request = setting.request();
     assert_eq!(request["reason"], "To greet");
+    eventually("the owner hears that an answer is needed", || {
+        let texts = services.accepted().into_iter().map(|message| message.text);
+        texts.into_iter().find(|text| text.starts_with("CAR needs your answer in "))
+    });
     eventually("the state says what is asked", || {
         let status = project.car(&["status", "--json"]).exits(0).json();
         let reason = status["reason"].as_str()?.to_owned();
