@@ -12,7 +12,7 @@ use leptos_router::path;
 
 use crate::api::{self, AppError, Site};
 use crate::clock::Clock;
-use crate::components::{Side, ToastRegion, Toasts};
+use crate::components::{OpenBanner, Side, ToastRegion, Toasts};
 use crate::fleet::Fleet;
 use crate::live::Connection;
 use crate::pages::{HomePage, NotFoundPage, RepoPage};
@@ -70,6 +70,7 @@ pub fn App() -> impl IntoView {
         <Title text="CAR"/>
         // The browser follows it by itself and moves the focus, which the router would not.
         <a class="skip" href="#main" rel="external">"Skip to content"</a>
+        <OpenBanner/>
         <Router>
             <WatchMoves/>
             <div class="frame">

@@ -54,6 +54,16 @@ test('a device that is logged out loses its page', async ({ page, workplace, con
   consoleErrors.splice(0, consoleErrors.length, ...consoleErrors.filter(text => !text.includes('401')));
 });
 
+test('a server without a login says so on its page', async ({ page, workplace }, info) => {
+  const repo = workplace.repo('tides', ['One']);
+  repo.write('config.yml', `${repo.read('config.yml')}server: {auth: off}\n`);
+  const server = await workplace.serve(repo.root);
+  await page.goto(server.url);
+  await expect(page.getByRole('note')).toContainText('Nobody has to log in here');
+  await expect(page.getByRole('heading', { level: 1, name: 'tides' })).toBeVisible();
+  await page.screenshot({ path: info.outputPath('open.png') });
+});
+
 for (const scheme of ['dark', 'light'] as const) {
   for (const [name, width] of [['phone', 390], ['desktop', 1440]] as const) {
     test(`the login fits a ${name} in ${scheme}`, async ({ browser, workplace }, info) => {

@@ -23,6 +23,8 @@ pub(crate) struct Site {
     pub rows: Vec<RepoRow>,
     /// The server's clock when this was read.
     pub now: Timestamp,
+    /// Whether the server asks nobody to log in.
+    pub is_open: bool,
 }
 
 impl Site {
@@ -47,7 +49,8 @@ pub(crate) async fn read_site() -> Result<Site, AppError> {
     let served = served();
     let only_repo = if served.is_hub() { None } else { served.only_repo() };
     let rows = served.rows().await.map_err(failed_read)?;
-    Ok(Site { name: served.name(), only_repo, rows, now: server_now() })
+    let is_open = served.config().server.auth == car_engine::config::AuthMode::Off;
+    Ok(Site { name: served.name(), only_repo, rows, now: server_now(), is_open })
 }
 
 /// Lists all repositories.

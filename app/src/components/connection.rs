@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use crate::clock::Clock;
 use crate::live::{Connection, connection_words};
+use crate::routes::SiteResource;
 
 /// A dot and a word at the foot of the side list.
 #[component]
@@ -37,4 +38,27 @@ fn words() -> Memo<(String, bool)> {
     Memo::new(move |_| {
         connection_words(connection.phase.get(), connection.heard.get(), clock.now())
     })
+}
+
+/// Says on every page that anybody may use the server.
+#[component]
+pub(crate) fn OpenBanner() -> impl IntoView {
+    let site = SiteResource::get();
+    view! {
+        <Suspense>
+            {move || {
+                let site = site.read();
+                Suspend::new(async move {
+                    site.await.is_ok_and(|site| site.is_open).then(|| {
+                        view! {
+                            <p class="banner banner--open" role="note">
+                                "Nobody has to log in here: every program on this machine can run commands as you. Set "
+                                <code>"server.auth: on"</code> " to change that."
+                            </p>
+                        }
+                    })
+                })
+            }}
+        </Suspense>
+    }
 }

@@ -14,7 +14,7 @@ mod time;
 mod toast;
 mod todo;
 
-pub(crate) use connection::{ConnectionBanner, ConnectionIndicator};
+pub(crate) use connection::{ConnectionBanner, ConnectionIndicator, OpenBanner};
 #[cfg(all(test, feature = "ssr"))]
 pub(crate) use frame::SideList;
 pub(crate) use frame::{BottomBar, BottomLink, Side};

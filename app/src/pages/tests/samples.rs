@@ -100,6 +100,7 @@ pub(super) fn site(only_repo: Option<&str>, rows: Vec<RepoRow>) -> Site {
         only_repo: only_repo.map(str::to_owned),
         rows,
         now: at("14:40:53"),
+        is_open: false,
     }
 }
 

@@ -156,4 +156,6 @@ fn python_style_switches_keep_their_meaning() {
         load(own("voice: {enabled: null}").path()).expect("valid").voice.enabled,
         Switch::Auto
     );
+    assert_eq!(load(own("server: {auth: off}").path()).expect("valid").server.auth, AuthMode::Off);
+    assert_eq!(load(own("server: {auth: 'on'}").path()).expect("valid").server.auth, AuthMode::On);
 }

@@ -1,19 +1,57 @@
 //! What a served root sets: the web server, logs, terminals, the hub.
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{Deserializer, Error as _};
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::Value;
 
 use crate::config::CAR_DIR;
 
-/// Whether the server asks who you are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
+/// Whether the server asks who you are. In YAML `on` and `off`, which are also the words for yes and no.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum AuthMode {
     /// Browsers log in, scripts send the token.
     #[default]
     On,
     /// Anybody on this machine may do everything. Only on loopback.
     Off,
+}
+
+impl Serialize for AuthMode {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(match self {
+            Self::On => "on",
+            Self::Off => "off",
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for AuthMode {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match Value::deserialize(deserializer)? {
+            Value::Bool(true) => Ok(Self::On),
+            Value::Bool(false) => Ok(Self::Off),
+            Value::String(word) if word == "on" => Ok(Self::On),
+            Value::String(word) if word == "off" => Ok(Self::Off),
+            _ => Err(D::Error::custom("must be 'on' or 'off'")),
+        }
+    }
+}
+
+impl JsonSchema for AuthMode {
+    fn schema_name() -> Cow<'static, str> {
+        "AuthMode".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "enum": ["on", "off", true, false] })
+    }
 }
 
 /// Where the web server listens and whom it answers.
