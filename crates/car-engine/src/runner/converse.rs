@@ -1,14 +1,17 @@
 //! A run over the Codex server (`runner.driver: app_server`): one turn in a thread of its own, with the events, logs and
 //! outcome of a run by `codex exec`. On top of that the turn can ask, and be steered.
 //!
-//! The turn does not end with its runner: the next one that holds the lock ends what this one left running.
+//! The turn does not end with its runner. A server that watches the repository ends what a dead runner left at once, otherwise the
+//! next one that holds the lock does.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use car_agent::Exit;
 use car_domain::conversation::{TurnOutcome, TurnStatus};
 use car_domain::run::{NoticeLevel, Outcome, RunEnd, RunEvent};
 use car_domain::state::RunningTurn;
+use car_domain::view::Activity;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
@@ -18,9 +21,11 @@ use super::journal::RunJournal;
 use super::looping::RunnerNews;
 use super::signals::asked;
 use super::state_file::change_state;
+use super::status::standing;
 use super::verdict::{Cut, Heard, run_end_of};
 use crate::conversation::{CodexSetup, Conversations, Turn, TurnEvent, TurnRequest};
 use crate::notifications::{self, Notice};
+use crate::served::blocking;
 use crate::{EngineError, Repo};
 
 /// Signal that stands for an interrupted turn in the outcome, as for an agent that was told to end.
@@ -193,6 +198,21 @@ struct Asking {
     open: Vec<(String, String)>,
     /// Notifications on their way. What is not sent by the end of the turn is sent by whoever delivers next.
     telling: JoinSet<()>,
+}
+
+/// Ends the turn that a dead runner of the repository at `root` left running. Whoever holds the lock next settles everything else.
+pub(crate) async fn end_turn_left_behind(root: PathBuf) {
+    let left = blocking(move || {
+        let repo = Repo::open(&root)?;
+        let standing = standing(&repo)?;
+        let is_dead = standing.view.activity == Activity::Interrupted;
+        Ok(standing.state.turn.filter(|_| is_dead).map(|turn| (repo, turn)))
+    });
+    match left.await {
+        Ok(Some((repo, turn))) => end_left_turn(&repo, &turn).await,
+        Ok(None) => {}
+        Err(error) => tracing::warn!(%error, "whether a dead runner left a turn is not known"),
+    }
 }
 
 /// Ends the turn a runner that died left running, where its server still does. Nothing is started for that.

@@ -26,6 +26,7 @@ pub use signals::StopSource;
 pub use status::{Standing, standing};
 
 pub(crate) use control::refusal;
+pub(crate) use converse::end_turn_left_behind;
 pub(crate) use lock::living_owner;
 pub(crate) use state_file::{change_state, read_state};
 pub(crate) use status::STALL_AFTER;

@@ -23,7 +23,7 @@ use crate::Repo;
 use crate::config::CAR_DIR;
 use crate::history::{History, JournalCursor};
 use crate::notifications::WAKE_FILE;
-use crate::runner::STALL_AFTER;
+use crate::runner::{STALL_AFTER, end_turn_left_behind};
 
 /// Changes within this time are looked at together.
 const COALESCE: Duration = Duration::from_millis(60);
@@ -195,6 +195,10 @@ impl Watching {
             });
         }
         watched.runner = runner;
+        let was = watched.told.as_ref().map(|told| told.repo.state.activity);
+        if state.activity == Activity::Interrupted && was != Some(Activity::Interrupted) {
+            self.tracker.spawn(end_turn_left_behind(watched.root.clone()));
+        }
         if watched.told.as_ref() == Some(&dashboard) {
             return;
         }

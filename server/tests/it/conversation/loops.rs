@@ -142,6 +142,20 @@ async fn a_dead_runners_turn_is_ended_by_the_next_one() {
 }
 
 #[tokio::test]
+async fn a_server_that_watches_ends_a_dead_runners_turn_at_once() {
+    let setting = Setting::with(vec![Turn::new().hang()]).await;
+    let project = &setting.project;
+    let server = project.start(&["serve", "--port", "0"]);
+    eventually("the server listens", || server.stdout().contains("Serving").then_some(()));
+    let running = setting.start_and_ask(&["run"], 1).await;
+    let turn = eventually("the turn is known", || project.state().turn);
+    let show = || project.car(&["thread", "show", &turn.thread_id, "--json"]).exits(0).json();
+    running.kill_9();
+    eventually("the turn is over", || (show()["thread"]["activity"] == "idle").then_some(()));
+    assert_eq!(project.of_runs("outcome"), ["interrupted"]);
+}
+
+#[tokio::test]
 async fn silence_and_refusals_end_a_run_as_with_exec() {
     let body = r#"{"error":{"message":"no such model","type":"invalid_request_error"}}"#;
     let script = vec![Turn::new().hang(), Turn::new().fail(400, body)];
