@@ -116,16 +116,20 @@ fn is_own_page(headers: &HeaderMap, allowed: &[String], scheme: Scheme) -> bool 
 
 /// What the browser speaks: TLS only when a proxy that the configuration names says so.
 fn scheme_of(request: &Request, config: &ServerConfig) -> Scheme {
+    let said = text(request.headers(), &FORWARDED_PROTO);
+    let is_https = said == Some("https") && comes_from_proxy(request, config);
+    if is_https { Scheme::Https } else { Scheme::Http }
+}
+
+/// Whether a request comes from a proxy that the configuration names.
+pub(super) fn comes_from_proxy(request: &Request, config: &ServerConfig) -> bool {
     let connection = request.extensions().get::<ConnectInfo<SocketAddr>>();
     let proxy = connection.map(|ConnectInfo(address)| address.ip().to_canonical());
-    let is_trusted = proxy.is_some_and(|proxy| {
-        config
-            .trusted_proxies
-            .iter()
-            .any(|entry| entry.parse::<IpAddr>().is_ok_and(|ip| ip == proxy))
-    });
-    let said = text(request.headers(), &FORWARDED_PROTO).filter(|_| is_trusted);
-    if said == Some("https") { Scheme::Https } else { Scheme::Http }
+    let is_named = |proxy: IpAddr| {
+        let mut named = config.trusted_proxies.iter();
+        named.any(|entry| entry.parse::<IpAddr>().is_ok_and(|ip| ip == proxy))
+    };
+    proxy.is_some_and(is_named)
 }
 
 /// The request's id when it brings a sensible one, else one of ours.

@@ -1,7 +1,10 @@
 //! The web server: pages, server functions, the event stream, static files.
 //!
-//! One router. [`edge`] refuses requests of other sites, [`auth`] asks who one is; only then anything else sees a request.
+//! One router. [`address`] takes prefixes off, [`edge`] refuses requests of other sites, [`auth`] asks who one is; only then
+//! anything else sees a request.
 
+mod address;
+mod api;
 mod assets;
 mod auth;
 mod devices;
@@ -45,6 +48,10 @@ pub(crate) struct WebState {
     served: Arc<Served>,
     gate: Gate,
     cancel: CancellationToken,
+    /// Prefix of every address, as `/car`; empty when there is none.
+    base: Arc<str>,
+    /// The description of the HTTP API.
+    document: Arc<utoipa::openapi::OpenApi>,
 }
 
 /// Serves `served` on `listener` until `cancel`, to those whom `gate` lets in.
@@ -80,7 +87,9 @@ pub(crate) fn router(
     cancel: CancellationToken,
 ) -> anyhow::Result<Router> {
     let options = options::leptos_options()?;
-    let state = WebState { options, served, gate, cancel };
+    let (api, document) = api::router();
+    let base = served.config().server.normal_base_path().into();
+    let state = WebState { options, served, gate, cancel, base, document: Arc::new(document) };
     let context = {
         let served = state.served.clone();
         move || {
@@ -92,11 +101,11 @@ pub(crate) fn router(
         let options = state.options.clone();
         move || app::shell(options.clone())
     };
-    let mut router = Router::new();
+    let mut router = api;
     for (path, methods) in routes() {
         router = router.route(path, methods);
     }
-    Ok(router
+    let inside = router
         .leptos_routes_with_context(
             &state,
             generate_route_list(App),
@@ -108,7 +117,10 @@ pub(crate) fn router(
         .fallback(assets::asset_or(state.clone(), context, shell))
         .layer(middleware::from_fn_with_state(state.clone(), auth::check))
         .layer(middleware::from_fn_with_state(state.clone(), edge::check))
-        .with_state(state))
+        .with_state(state.clone());
+    // Outside of the router that knows the paths: what a layer does to an address comes too late for the router it lies in.
+    let resolve = middleware::from_fn_with_state(state, address::resolve);
+    Ok(Router::new().fallback_service(inside).layer(resolve))
 }
 
 /// The addresses that are neither pages nor server functions nor files. One list, so that tests see every one of them.

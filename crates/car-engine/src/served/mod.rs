@@ -168,7 +168,7 @@ impl Served {
     /// # Errors
     /// When the present state forbids it, or it fails.
     pub async fn act(&self, id: &str, action: RunAction) -> Result<StateView, EngineError> {
-        let repo = self.open_repo(id).await?;
+        let repo = self.repo(id).await?;
         match action {
             RunAction::Start => drop(runner::start_detached(&repo, &self.program, false).await?),
             RunAction::Once => drop(runner::start_detached(&repo, &self.program, true).await?),
@@ -179,6 +179,15 @@ impl Served {
             RunAction::Kill => drop(runner::kill(&repo).await?),
         }
         blocking(move || Ok(standing(&repo)?.view)).await
+    }
+
+    /// The repository `id`, with its configuration as it is now.
+    ///
+    /// # Errors
+    /// When there is none of this id, or its configuration cannot be read.
+    pub async fn repo(&self, id: &str) -> Result<Repo, EngineError> {
+        let root = self.repo_root(id)?;
+        blocking(move || Repo::open(&root)).await
     }
 
     /// Follows what changes. `last_id` is the id of the last event the subscriber has seen.
@@ -225,11 +234,6 @@ impl Served {
             }
             Err(error) => tracing::warn!(%error, "the list of repositories stays as it was"),
         }
-    }
-
-    async fn open_repo(&self, id: &str) -> Result<Repo, EngineError> {
-        let root = self.repo_root(id)?;
-        blocking(move || Repo::open(&root)).await
     }
 
     fn repo_root(&self, id: &str) -> Result<PathBuf, EngineError> {

@@ -1,75 +1,12 @@
-//! What the web server answers, asked in process.
+//! Who gets in, and what every answer carries.
 
-use std::sync::Arc;
-
-use axum::Router;
 use axum::body::Body;
 use axum::http::header::{CONTENT_SECURITY_POLICY, HOST, ORIGIN};
-use axum::http::{HeaderMap, Request, StatusCode};
-use car_engine::access::Access;
-use car_engine::config::{Config, RootEnv};
-use car_engine::{InitMode, Served, init};
-use car_testkit::repo::TempRepo;
+use axum::http::{Request, StatusCode};
 use futures::StreamExt;
-use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
-use super::Gate;
-
-struct Web {
-    router: Router,
-    access: Option<Arc<Access>>,
-    cancel: CancellationToken,
-    _repo: TempRepo,
-}
-
-struct Answer {
-    status: StatusCode,
-    headers: HeaderMap,
-    text: String,
-}
-
-impl Web {
-    /// Nobody has to log in.
-    async fn new() -> Self {
-        Self::with_gate(false).await
-    }
-
-    /// As a server is by default.
-    async fn closed() -> Self {
-        Self::with_gate(true).await
-    }
-
-    async fn with_gate(is_closed: bool) -> Self {
-        let repo = TempRepo::new();
-        init(repo.path(), InitMode::Repo, false, false).await.expect("initialised");
-        let served = Served::open(repo.path(), Vec::new()).expect("valid configuration");
-        let cancel = CancellationToken::new();
-        let access = is_closed.then(|| {
-            let access = Access::open(repo.path(), &Config::default(), &RootEnv::default());
-            Arc::new(access.expect("a secret"))
-        });
-        let gate = access.clone().map_or(Gate::Open, Gate::Closed);
-        let router = super::router(served, gate, cancel.clone()).expect("a router");
-        Self { router, access, cancel, _repo: repo }
-    }
-
-    async fn ask(&self, request: Request<Body>) -> Answer {
-        let response = self.router.clone().oneshot(request).await.expect("infallible");
-        let (parts, body) = response.into_parts();
-        let bytes = axum::body::to_bytes(body, 1 << 20).await.expect("a whole body");
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        Answer { status: parts.status, headers: parts.headers, text }
-    }
-
-    async fn get(&self, path: &str) -> Answer {
-        self.ask(request("GET", path).body(Body::empty()).expect("valid")).await
-    }
-}
-
-fn request(method: &str, path: &str) -> axum::http::request::Builder {
-    Request::builder().method(method).uri(path).header(HOST, "127.0.0.1:4173")
-}
+use super::{Web, request};
 
 #[tokio::test]
 async fn a_page_is_complete_and_brings_its_own_policy() {
@@ -118,35 +55,19 @@ async fn a_new_listener_gets_the_present_state_and_hears_the_end() {
     while body.next().await.is_some() {}
 }
 
-impl Web {
-    fn access(&self) -> &Access {
-        self.access.as_ref().expect("a closed gate")
-    }
-
-    /// The cookie of a new session.
-    async fn session(&self) -> String {
-        let code = self.access().new_code().await.expect("a code");
-        let form = request("POST", "/login")
-            .header("content-type", "application/x-www-form-urlencoded")
-            .body(Body::from(format!("code={code}&next=/health")));
-        let answer = self.ask(form.expect("valid")).await;
-        assert_eq!(
-            (answer.status, &answer.headers["location"]),
-            (StatusCode::SEE_OTHER, &"/health".parse().expect("valid"))
-        );
-        let cookie = answer.headers["set-cookie"].to_str().expect("text");
-        assert!(cookie.contains("; HttpOnly; SameSite=Strict;"), "{cookie}");
-        cookie.split(';').next().expect("a pair").to_owned()
-    }
-}
-
 /// Every address of the server: its routes, the pages, the server functions, and files that are there or not.
 fn addresses() -> Vec<String> {
-    let mut all: Vec<String> = super::routes().iter().map(|(path, _)| (*path).to_owned()).collect();
+    let mut all: Vec<String> =
+        super::super::routes().iter().map(|(path, _)| (*path).to_owned()).collect();
     all.extend(
         leptos_axum::generate_route_list(app::App).iter().map(|route| route.path().to_owned()),
     );
     all.extend(leptos::server_fn::axum::server_fn_paths().map(|(path, _)| path.to_owned()));
+    all.extend(
+        super::super::api::class::declared(&super::super::api::router().1)
+            .into_iter()
+            .map(|(_, path, _)| path),
+    );
     all.extend(["/pkg/car.css", "/favicon.svg", "/nowhere", "/api/nowhere"].map(str::to_owned));
     all.into_iter().map(|path| path.replace("{id}", "x")).collect()
 }
@@ -162,7 +83,12 @@ async fn nothing_but_the_login_is_answered_without_one() {
         for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] {
             let answer = web.ask(request(method, &path).body(Body::empty()).expect("valid")).await;
             let asked = answer.status == StatusCode::UNAUTHORIZED;
-            assert_eq!(asked, !super::auth::is_public(&path), "{method} {path}: {}", answer.status);
+            assert_eq!(
+                asked,
+                !super::super::auth::is_public(&path),
+                "{method} {path}: {}",
+                answer.status
+            );
         }
     }
 }

@@ -1,0 +1,64 @@
+//! The HTTP API: every path of the original, and what it lacked.
+//!
+//! A route is declared once, by `#[utoipa::path]` on its handler: path, parameters, answers, and its class
+//! ([`class`]) in the extension `x-car-class`. The router, the document at `/api/openapi.json`, and who may call what are all
+//! made from that. Paths of a repository are written without `/repos/{id}`; [`super::address`] takes the prefix off, and
+//! [`ApiRepo`] says which repository is meant. Handlers are a few lines over the engine and own no rule.
+
+mod body;
+pub(super) mod class;
+mod document;
+mod repo;
+mod state;
+
+use utoipa::OpenApi;
+use utoipa::openapi::OpenApi as Document;
+use utoipa_axum::router::OpenApiRouter;
+
+use super::WebState;
+pub(super) use body::JsonBody;
+pub(super) use repo::ApiRepo;
+
+/// What the document says about itself; paths and schemas come from the handlers.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "CAR",
+        description = "Coding agents in a loop: runs, documents, conversations, hubs. In a hub, the paths of a repository \
+                       begin with `/repos/{id}`.",
+        license(name = "MIT", identifier = "MIT"),
+    ),
+    tags(
+        (name = "repository", description = "What a repository is doing"),
+        (name = "server", description = "The server itself"),
+    )
+)]
+struct About;
+
+/// Every route of the API, and its description.
+pub(super) fn router() -> (axum::Router<WebState>, Document) {
+    OpenApiRouter::with_openapi(About::openapi())
+        .merge(state::routes())
+        .merge(document::routes())
+        .split_for_parts()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_route_says_what_calling_it_can_do() {
+        let undeclared: Vec<_> = class::declared(&router().1)
+            .into_iter()
+            .filter(|(_, _, class)| class.is_none())
+            .map(|(method, path, _)| format!("{method} {path}"))
+            .collect();
+        assert_eq!(undeclared, Vec::<String>::new());
+    }
+
+    #[test]
+    fn the_description_is_what_the_last_release_said_or_was_changed_on_purpose() {
+        insta::assert_json_snapshot!("openapi", router().1);
+    }
+}

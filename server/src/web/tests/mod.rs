@@ -1,0 +1,95 @@
+//! What the web server answers, asked in process.
+
+mod edge;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::header::HOST;
+use axum::http::{HeaderMap, Request, StatusCode};
+use car_engine::access::Access;
+use car_engine::config::{Config, RootEnv};
+use car_engine::{InitMode, Served, init};
+use car_testkit::repo::TempRepo;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
+
+use super::Gate;
+
+struct Web {
+    router: Router,
+    access: Option<Arc<Access>>,
+    cancel: CancellationToken,
+    _repo: TempRepo,
+}
+
+struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    text: String,
+}
+
+impl Web {
+    /// Nobody has to log in.
+    async fn new() -> Self {
+        Self::with_gate(false).await
+    }
+
+    /// As a server is by default.
+    async fn closed() -> Self {
+        Self::with_gate(true).await
+    }
+
+    async fn with_gate(is_closed: bool) -> Self {
+        let repo = TempRepo::new();
+        init(repo.path(), InitMode::Repo, false, false).await.expect("initialised");
+        let served = Served::open(repo.path(), Vec::new()).expect("valid configuration");
+        let cancel = CancellationToken::new();
+        let access = is_closed.then(|| {
+            let access = Access::open(repo.path(), &Config::default(), &RootEnv::default());
+            Arc::new(access.expect("a secret"))
+        });
+        let gate = access.clone().map_or(Gate::Open, Gate::Closed);
+        let router = super::router(served, gate, cancel.clone()).expect("a router");
+        Self { router, access, cancel, _repo: repo }
+    }
+
+    async fn ask(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.expect("infallible");
+        let (parts, body) = response.into_parts();
+        let bytes = axum::body::to_bytes(body, 1 << 20).await.expect("a whole body");
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        Answer { status: parts.status, headers: parts.headers, text }
+    }
+
+    async fn get(&self, path: &str) -> Answer {
+        self.ask(request("GET", path).body(Body::empty()).expect("valid")).await
+    }
+}
+
+fn request(method: &str, path: &str) -> axum::http::request::Builder {
+    Request::builder().method(method).uri(path).header(HOST, "127.0.0.1:4173")
+}
+
+impl Web {
+    fn access(&self) -> &Access {
+        self.access.as_ref().expect("a closed gate")
+    }
+
+    /// The cookie of a new session.
+    async fn session(&self) -> String {
+        let code = self.access().new_code().await.expect("a code");
+        let form = request("POST", "/login")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(Body::from(format!("code={code}&next=/health")));
+        let answer = self.ask(form.expect("valid")).await;
+        assert_eq!(
+            (answer.status, &answer.headers["location"]),
+            (StatusCode::SEE_OTHER, &"/health".parse().expect("valid"))
+        );
+        let cookie = answer.headers["set-cookie"].to_str().expect("text");
+        assert!(cookie.contains("; HttpOnly; SameSite=Strict;"), "{cookie}");
+        cookie.split(';').next().expect("a pair").to_owned()
+    }
+}
