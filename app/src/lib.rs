@@ -10,6 +10,7 @@
 compile_error!("`ssr` and `hydrate` are two sides of one page; build the crate with one of them");
 
 pub mod api;
+mod base;
 mod clock;
 mod components;
 mod fleet;
@@ -21,6 +22,7 @@ mod routes;
 mod shell;
 mod timeline;
 
+pub use base::BasePath;
 #[cfg(feature = "hydrate")]
 pub use platform::announce_panic;
 pub use routes::App;

@@ -7,10 +7,10 @@ use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
 use leptos_router::SsrMode;
 use leptos_router::components::{Route, Router, Routes};
-use leptos_router::hooks::use_location;
 use leptos_router::path;
 
 use crate::api::{self, AppError, Site};
+use crate::base::{router_base, use_path};
 use crate::clock::Clock;
 use crate::components::{OpenBanner, Side, ToastRegion, Toasts};
 use crate::fleet::Fleet;
@@ -71,7 +71,7 @@ pub fn App() -> impl IntoView {
         // The browser follows it by itself and moves the focus, which the router would not.
         <a class="skip" href="#main" rel="external">"Skip to content"</a>
         <OpenBanner/>
-        <Router>
+        <Router base=router_base().unwrap_or_default()>
             <WatchMoves/>
             <div class="frame">
                 <Side/>
@@ -99,7 +99,7 @@ pub(crate) fn follow_focus() {
 /// Notes when the reader moves to another page.
 #[component]
 fn WatchMoves() -> impl IntoView {
-    let path = use_location().pathname;
+    let path = use_path();
     let moved = use_context::<HasMoved>();
     Effect::new(move |before: Option<String>| {
         let now = path.get();

@@ -5,13 +5,14 @@ use leptos::tachys::html::attribute::custom::CustomAttribute;
 use leptos_meta::MetaTags;
 
 use crate::App;
+use crate::base::{at, base_path};
 
 /// Writes the document. The theme comes from a cookie, so that the first paint is in the right one.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
-    let theme = theme();
+    let (theme, base) = (theme(), base_path());
     view! {
         <!DOCTYPE html>
-        <html lang="en" data-theme=theme>
+        <html lang="en" data-theme=theme data-base=(!base.is_empty()).then(|| base.to_string())>
             <head>
                 <meta charset="utf-8"/>
                 <meta
@@ -20,12 +21,12 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 />
                 <meta name="color-scheme" content=theme.unwrap_or("dark light")/>
                 <ThemeColor theme/>
-                <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
-                <link rel="apple-touch-icon" href="/icon-192.png"/>
-                <link rel="manifest" href="/manifest.webmanifest"/>
-                <link id="leptos" rel="stylesheet" href="/pkg/car.css"/>
+                <link rel="icon" href=at("/favicon.svg") type="image/svg+xml"/>
+                <link rel="apple-touch-icon" href=at("/icon-192.png")/>
+                <link rel="manifest" href=at("/manifest.webmanifest")/>
+                <link id="leptos" rel="stylesheet" href=at("/pkg/car.css")/>
                 <AutoReload options=options.clone()/>
-                <HydrationScripts options/>
+                <HydrationScripts options root=base.to_string()/>
                 <MetaTags/>
             </head>
             <body>

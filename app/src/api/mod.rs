@@ -1,6 +1,6 @@
 //! Server functions: everything the pages ask of the server. The only module that knows the engine.
 //!
-//! Each has a fixed address below `/api/ui`, so that the two halves of a page find each other however they were built.
+//! Each has a fixed address below `/rpc`, so that the two halves of a page find each other however they were built.
 //! Reads are `GET`; writes are plain form posts, which also work before the browser side has loaded.
 
 mod action;

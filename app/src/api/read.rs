@@ -44,7 +44,7 @@ pub(crate) struct RepoView {
 }
 
 /// Tells what the server serves.
-#[server(endpoint = "site", prefix = "/api/ui", input = GetUrl)]
+#[server(endpoint = "site", prefix = "/rpc", input = GetUrl)]
 pub(crate) async fn read_site() -> Result<Site, AppError> {
     let served = served();
     let only_repo = if served.is_hub() { None } else { served.only_repo() };
@@ -54,13 +54,13 @@ pub(crate) async fn read_site() -> Result<Site, AppError> {
 }
 
 /// Lists all repositories.
-#[server(endpoint = "repo_rows", prefix = "/api/ui", input = GetUrl)]
+#[server(endpoint = "repo_rows", prefix = "/rpc", input = GetUrl)]
 pub(crate) async fn read_rows() -> Result<Vec<RepoRow>, AppError> {
     served().rows().await.map_err(failed_read)
 }
 
 /// Reads what `/` shows: the only repository, or nothing when there is a hub.
-#[server(endpoint = "home", prefix = "/api/ui", input = GetUrl)]
+#[server(endpoint = "home", prefix = "/rpc", input = GetUrl)]
 pub(crate) async fn read_home() -> Result<Option<RepoView>, AppError> {
     let served = served();
     match served.only_repo().filter(|_| !served.is_hub()) {
@@ -70,13 +70,13 @@ pub(crate) async fn read_home() -> Result<Option<RepoView>, AppError> {
 }
 
 /// Reads a repository's dashboard with the end of its journal.
-#[server(endpoint = "repo_dashboard", prefix = "/api/ui", input = GetUrl)]
+#[server(endpoint = "repo_dashboard", prefix = "/rpc", input = GetUrl)]
 pub(crate) async fn read_dashboard(repo: String) -> Result<RepoView, AppError> {
     read_repo(&served(), &repo).await
 }
 
 /// Reads the end of the current or last run's journal.
-#[server(endpoint = "live_tail", prefix = "/api/ui", input = GetUrl)]
+#[server(endpoint = "live_tail", prefix = "/rpc", input = GetUrl)]
 pub(crate) async fn read_tail(repo: String) -> Result<LiveTail, AppError> {
     served().live_tail(&repo, TAIL_ENTRIES).await.map_err(failed_read)
 }

@@ -2,10 +2,10 @@
 
 use car_domain::view::RepoRow;
 use leptos::prelude::*;
-use leptos_router::hooks::use_location;
 
 use super::{ConnectionIndicator, Glyph, Icon, StateShape, ThemeToggle};
 use crate::api::Site;
+use crate::base::{at, use_path};
 use crate::fleet::{Fleet, needs_attention};
 use crate::routes::{SiteResource, repo_path};
 
@@ -40,7 +40,7 @@ pub(crate) fn SideList(
     let is_hub = site.is_hub();
     let row = move |id: &str| rows.with(|rows| rows.iter().find(|row| row.id == id).cloned());
     view! {
-        <a class="side__brand" href="/">
+        <a class="side__brand" href=at("/")>
             <Brand/>
             "CAR"
             <span class="side__site clip">{site.name}</span>
@@ -83,12 +83,12 @@ fn HubLink(
     let n_attention = Memo::new(move |_| {
         rows.with(|rows| rows.iter().filter(|row| needs_attention(row.state.activity)).count())
     });
-    let path = use_location().pathname;
+    let path = use_path();
     view! {
         <div class="side__group">
             <a
                 class="side__item"
-                href="/"
+                href=at("/")
                 aria-current=move || path.with(|path| path == "/").then_some("page")
             >
                 <Icon glyph=Glyph::Hub/>
@@ -110,16 +110,16 @@ fn SideRow(
     only_repo: StoredValue<Option<String>>,
 ) -> impl IntoView {
     let activity = Memo::new(move |_| row.with(|row| row.state.activity));
-    let path = use_location().pathname;
-    let href = Memo::new(move |_| {
+    let path = use_path();
+    let page = Memo::new(move |_| {
         row.with(|row| only_repo.with_value(|only| repo_path(&row.id, only.as_deref())))
     });
     view! {
         <li>
             <a
                 class="side__item"
-                href=href
-                aria-current=move || (path.get() == href.get()).then_some("page")
+                href=move || at(&page.get())
+                aria-current=move || (path.get() == page.get()).then_some("page")
             >
                 <StateShape activity/>
                 <span class="clip">{move || row.with(|row| row.name.clone())}</span>
@@ -149,9 +149,10 @@ pub(crate) fn BottomBar(
 ) -> impl IntoView {
     let link = |link: BottomLink| {
         // Anchors are the browser's: it moves the focus with the view, which the router does not.
-        let rel = link.href.starts_with('#').then_some("external");
+        let is_anchor = link.href.starts_with('#');
+        let href = if is_anchor { link.href.to_owned() } else { at(link.href) };
         view! {
-            <a class="bottombar__item" href=link.href rel=rel>
+            <a class="bottombar__item" href=href rel=is_anchor.then_some("external")>
                 <Icon glyph=link.glyph/>
                 {link.word}
             </a>

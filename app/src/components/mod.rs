@@ -3,6 +3,7 @@
 mod connection;
 mod frame;
 mod icon;
+mod post_form;
 mod problem;
 mod runs;
 mod section;
@@ -19,6 +20,7 @@ pub(crate) use connection::{ConnectionBanner, ConnectionIndicator, OpenBanner};
 pub(crate) use frame::SideList;
 pub(crate) use frame::{BottomBar, BottomLink, Side};
 pub(crate) use icon::{Glyph, Icon};
+pub(crate) use post_form::PostForm;
 pub(crate) use problem::Region;
 pub(crate) use runs::{RunTime, RunsTable};
 pub(crate) use section::{Fact, Pair, Section};

@@ -10,6 +10,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{EventSource, MessageEvent};
 
 use super::{Connection, LiveMessage, Phase, backoff, parse_event};
+use crate::base::at;
 use crate::clock::Clock;
 use crate::platform::{self, PageListeners};
 
@@ -54,8 +55,8 @@ impl LiveSource {
         on_message: OnMessage,
     ) -> Self {
         let url = match repo {
-            Some(repo) => format!("/api/events?repo={}", platform::encode_segment(repo)),
-            None => "/api/events".to_owned(),
+            Some(repo) => at(&format!("/api/events?repo={}", platform::encode_segment(repo))),
+            None => at("/api/events"),
         };
         let shared = Rc::new(Shared {
             url,

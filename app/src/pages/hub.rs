@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 
 use crate::api::Site;
+use crate::base::at;
 use crate::components::{ConnectionBanner, Glyph, Icon, InlineText, StateBadge, ThemeToggle, When};
 use crate::fleet::{Fleet, needs_attention};
 use crate::live::{LiveMessage, use_live};
@@ -123,7 +124,7 @@ fn FleetRow(
     view! {
         <li class="fleet__row">
             <span class="fleet__name">
-                <a class="clip" href=move || row.with(|row| repo_path(&row.id, None))>
+                <a class="clip" href=move || row.with(|row| at(&repo_path(&row.id, None)))>
                     {move || row.with(|row| row.name.clone())}
                 </a>
                 <span class="fleet__step"><InlineText text=item/></span>

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 
 use crate::api;
+use crate::base::at;
 use crate::components::{Glyph, Icon};
 
 /// The page for addresses without a page.
@@ -26,7 +27,7 @@ pub(crate) fn NotFoundBody(
         <Title text="Not found · CAR"/>
         <header class="top top--plain">
             <div class="top__row">
-                <a class="btn btn--icon top__back narrow" href="/" aria-label="Back to the start">
+                <a class="btn btn--icon top__back narrow" href=at("/") aria-label="Back to the start">
                     <Icon glyph=Glyph::Back/>
                 </a>
                 <h1>"Not found"</h1>
@@ -36,7 +37,7 @@ pub(crate) fn NotFoundBody(
             <div class="empty">
                 <p class="empty__title">{message}</p>
                 <p>{hint.unwrap_or_else(|| "It may have been moved or removed.".to_owned())}</p>
-                <a class="btn" href="/">"Go to the start"</a>
+                <a class="btn" href=at("/")>"Go to the start"</a>
             </div>
         </main>
     }

@@ -73,7 +73,7 @@ fn a_dashboard_at_work_is_complete_in_the_servers_html() {
         "2 done items",
         "codex exec --json --full-auto",
         "14:21 UTC",
-        "action=\"/api/ui/run_action\"",
+        "action=\"/rpc/run_action\"",
     ] {
         assert!(html.contains(text), "`{text}` is missing in\n{html}");
     }

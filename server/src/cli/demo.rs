@@ -9,7 +9,7 @@ use car_engine::runner::{kill, standing, start_detached, wait_for_end};
 use car_engine::{EngineError, Repo};
 use clap::Args;
 
-use super::serve::serve_until_signal;
+use super::serve::{ListenArgs, serve_until_signal};
 use super::{CliError, CommandResult, block_on, own_program, ui};
 
 /// Show CAR at work on three small repositories made for it
@@ -82,7 +82,7 @@ fn once(repos: &[Repo]) -> CommandResult {
 
 fn serve(args: &DemoArgs, dir: &Path, repos: &[Repo]) -> CommandResult {
     block_on(async { Ok(start_all(repos).await?) })?;
-    serve_until_signal(dir, None, Some(args.port), |serving| {
+    serve_until_signal(dir, &ListenArgs::on_port(args.port), |serving| {
         let who = if args.codex { "Codex" } else { "A scripted agent (no model, no cost)" };
         ui::say(&format!("{who} works on three small repositories in {}", dir.display()));
         ui::out(&format!("Open {}", serving.link()));

@@ -56,7 +56,7 @@ impl RootArg {
 pub(super) fn open(args: &OpenArgs) -> CommandResult {
     let root = args.root.find()?;
     let server = running(&root)?;
-    let link = login_link(server.address, new_code(&root)?.as_ref());
+    let link = login_link(&server.place.url(), new_code(&root)?.as_ref());
     ui::out(&link);
     if !args.print && !block_on(open_browser(&link))? {
         ui::say("No browser could be opened; open the link yourself.");
@@ -83,7 +83,7 @@ pub(super) fn pair(args: &PairArgs) -> CommandResult {
     };
     let link = match &args.url {
         Some(url) => format!("{}/login?code={}", url.trim_end_matches('/'), code.plain()),
-        None => login_link(server.address, Some(&code)),
+        None => login_link(&server.place.url(), Some(&code)),
     };
     if let Ok(picture) = QrCode::new(&link) {
         ui::out(&picture.render::<unicode::Dense1x2>().quiet_zone(true).build());
@@ -92,7 +92,7 @@ pub(super) fn pair(args: &PairArgs) -> CommandResult {
     ui::out(&format!("Link:  {link}"));
     let minutes = CODE_LIFETIME.as_secs() / 60;
     ui::say(&format!("Both work once, within {minutes} minutes."));
-    if args.url.is_none() && server.address.ip().is_loopback() {
+    if args.url.is_none() && server.place.address.ip().is_loopback() {
         ui::say(
             "This server listens on this machine only. A phone needs a way to it, such as a VPN or a proxy; \
              give its address with --url.",

@@ -67,7 +67,18 @@ pub(super) async fn resolve(
     if let Some(repo) = repo {
         request.extensions_mut().insert(repo);
     }
-    next.run(request).await
+    below(&state.base, next.run(request).await)
+}
+
+/// A place that is named without the base path gets it.
+fn below(base: &str, mut response: Response) -> Response {
+    let named = response.headers().get(LOCATION).and_then(|place| place.to_str().ok());
+    let place = named.filter(|place| place.starts_with('/') && !place.starts_with("//"));
+    let place = place.and_then(|place| format!("{base}{place}").parse().ok());
+    if let Some(place) = place.filter(|_| !base.is_empty()) {
+        response.headers_mut().insert(LOCATION, place);
+    }
+    response
 }
 
 /// Whether a proxy we trust took the base path off already, and says so.

@@ -3,14 +3,13 @@
 //! Everything asks for a login except what [`is_public`] lists, so a new route is protected by itself. Valid credentials are
 //! looked at before anything is counted against somebody: guessing slows down the guesser and nobody else.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::header::{
-    ACCEPT, AUTHORIZATION, COOKIE, HeaderMap, LOCATION, ORIGIN, RETRY_AFTER,
-    SEC_WEBSOCKET_PROTOCOL, SET_COOKIE, UPGRADE, USER_AGENT, WWW_AUTHENTICATE,
+    ACCEPT, AUTHORIZATION, HeaderMap, LOCATION, ORIGIN, RETRY_AFTER, SEC_WEBSOCKET_PROTOCOL,
+    SET_COOKIE, UPGRADE, USER_AGENT, WWW_AUTHENTICATE,
 };
 use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderValue, Method, StatusCode, Uri};
@@ -20,9 +19,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use car_domain::access::Device;
 use car_engine::EngineError;
-use car_engine::access::{Access, Peer, SESSION_LIFETIME};
+use car_engine::access::{Access, Peer};
 
 use super::WebState;
+use super::cookie::SessionCookie;
+use super::listen::Connection;
 use super::problem::Problem;
 
 /// Header that only our own scripts send: a form of another site cannot.
@@ -71,7 +72,7 @@ enum Credentials {
 /// Lets a request through with its [`Caller`], or asks for a login.
 pub(super) async fn check(State(state): State<WebState>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
-    let caller = match caller(&state.gate, &parts).await {
+    let caller = match caller(&state, &parts).await {
         Ok(caller) => caller,
         Err(response) => return *response,
     };
@@ -80,17 +81,19 @@ pub(super) async fn check(State(state): State<WebState>, request: Request, next:
 }
 
 /// Who makes the request, or the answer to somebody who may not.
-async fn caller(gate: &Gate, parts: &Parts) -> Result<Caller, Box<Response>> {
-    let Gate::Closed(access) = gate else { return Ok(Caller::Anybody) };
+async fn caller(state: &WebState, parts: &Parts) -> Result<Caller, Box<Response>> {
+    let Gate::Closed(access) = &state.gate else { return Ok(Caller::Anybody) };
     if is_public(parts.uri.path()) {
         return Ok(Caller::Anybody);
     }
     let peer = peer_of(parts);
     let failed = |error: EngineError| Box::new(Problem::from(error).into_response());
-    let caller = match credentials(access, &parts.headers, &peer).await.map_err(failed)? {
+    let caller = match credentials(state, access, parts, &peer).await.map_err(failed)? {
         Credentials::Valid(caller) => caller,
         Credentials::Wrong => return Err(Box::new(refused(access.refuse(&peer)))),
-        Credentials::None => return Err(Box::new(without_login(access, parts, &peer).await)),
+        Credentials::None => {
+            return Err(Box::new(without_login(state, access, parts, &peer).await));
+        }
     };
     let changes = !matches!(parts.method, Method::GET | Method::HEAD);
     if changes && matches!(caller, Caller::Device(_)) && !is_deliberate(parts) {
@@ -113,15 +116,17 @@ pub(super) fn is_public(path: &str) -> bool {
 }
 
 async fn credentials(
+    state: &WebState,
     access: &Access,
-    headers: &HeaderMap,
+    parts: &Parts,
     peer: &Peer,
 ) -> Result<Credentials, EngineError> {
+    let headers = &parts.headers;
     if let Some(token) = bearer(headers).or_else(|| protocol_token(headers)) {
         let right = access.is_token(&token);
         return Ok(if right { Credentials::Valid(Caller::Token) } else { Credentials::Wrong });
     }
-    let Some(session) = cookie(headers, &access.cookie_name()) else {
+    let Some(session) = state.session_cookie(access, &parts.extensions).read(headers) else {
         return Ok(Credentials::None);
     };
     // An old cookie is no guess: it is what every browser sends after its session is over.
@@ -132,28 +137,28 @@ async fn credentials(
 }
 
 /// Whether a request comes from a browser that is logged in.
-pub(super) async fn has_session(access: &Access, parts: &Parts) -> bool {
+pub(super) async fn has_session(state: &WebState, access: &Access, parts: &Parts) -> bool {
     let peer = peer_of(parts);
-    let found = credentials(access, &parts.headers, &peer).await;
+    let found = credentials(state, access, parts, &peer).await;
     matches!(found, Ok(Credentials::Valid(Caller::Device(_))))
 }
 
 /// A write with a cookie must show that a page of ours made it: a script says so in a header, a form has the exact origin,
 /// which [`super::edge`] has compared already.
 fn is_deliberate(parts: &Parts) -> bool {
-    let is_form = parts.uri.path().starts_with("/api/ui/") || parts.uri.path() == "/logout";
+    let is_form = parts.uri.path().starts_with("/rpc/") || parts.uri.path() == "/logout";
     parts.headers.contains_key(OWN_REQUEST) || (is_form && parts.headers.contains_key(ORIGIN))
 }
 
 /// Nobody is logged in: a page goes to the login and comes back, everything else is told.
-async fn without_login(access: &Access, parts: &Parts, peer: &Peer) -> Response {
+async fn without_login(state: &WebState, access: &Access, parts: &Parts, peer: &Peer) -> Response {
     if !is_navigation(parts) {
         return refused(None);
     }
     if let Some((token, rest)) = query_token(&parts.uri) {
         return match access.login_with_token(&token, peer).await {
             Ok(session) => {
-                let cookie = session_cookie(access, &session.token, is_secure(&parts.extensions));
+                let cookie = state.session_cookie(access, &parts.extensions).set(&session.token);
                 (StatusCode::SEE_OTHER, [(SET_COOKIE, cookie), (LOCATION, rest)]).into_response()
             }
             Err(_) => refused(access.refuse(peer)),
@@ -207,23 +212,20 @@ pub(super) fn form_encoded(value: &str) -> String {
     pair.strip_prefix("v=").unwrap_or_default().to_owned()
 }
 
-/// The cookie of a session: unreadable for scripts, not sent with requests of other sites.
-pub(super) fn session_cookie(access: &Access, token: &str, secure: bool) -> String {
-    let (name, secure) = (access.cookie_name(), if secure { "; Secure" } else { "" });
-    let age = SESSION_LIFETIME.as_secs();
-    format!("{name}={token}; Path=/; HttpOnly; SameSite=Strict; Max-Age={age}{secure}")
-}
-
-/// Whether the browser speaks TLS, as a proxy we trust says.
-pub(super) fn is_secure(extensions: &Extensions) -> bool {
-    extensions.get::<super::edge::Scheme>().is_some_and(|scheme| scheme.is_secure())
+impl WebState {
+    /// The cookie of a browser that speaks as a request with `extensions` does.
+    pub(super) fn session_cookie(&self, access: &Access, extensions: &Extensions) -> SessionCookie {
+        let scheme = extensions.get::<super::edge::Scheme>();
+        SessionCookie::new(access, &self.base, scheme.is_some_and(|scheme| scheme.is_secure()))
+    }
 }
 
 /// Where a request comes from.
 pub(super) fn peer_of(parts: &Parts) -> Peer {
-    let connection = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+    let connection = parts.extensions.get::<ConnectInfo<Connection>>();
+    let address = connection.and_then(|ConnectInfo(connection)| connection.address);
     Peer {
-        address: connection.map(|ConnectInfo(address)| address.ip().to_string()),
+        address: address.map(|address| address.ip().to_string()),
         user_agent: text(&parts.headers, &USER_AGENT).unwrap_or_default().to_owned(),
     }
 }
@@ -238,12 +240,6 @@ fn protocol_token(headers: &HeaderMap) -> Option<String> {
     let offered = text(headers, &SEC_WEBSOCKET_PROTOCOL)?;
     let token = offered.split(',').find_map(|name| name.trim().strip_prefix(TOKEN_PROTOCOL))?;
     String::from_utf8(URL_SAFE_NO_PAD.decode(token).ok()?).ok()
-}
-
-fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
-    let texts = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let mut pairs = texts.flat_map(|text| text.split(';')).filter_map(|pair| pair.split_once('='));
-    pairs.find(|(key, _)| key.trim() == name).map(|(_, value)| value.trim().to_owned())
 }
 
 fn text<'h>(headers: &'h HeaderMap, name: &axum::http::HeaderName) -> Option<&'h str> {

@@ -62,8 +62,7 @@ pub(super) async fn logout(
     let caller = parts.extensions.get::<Caller>();
     if let (Gate::Closed(access), Some(Caller::Device(device))) = (&state.gate, caller) {
         access.revoke(&device.id, &device.name, &peer_of(&parts)).await?;
-        let gone =
-            format!("{}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0", access.cookie_name());
+        let gone = state.session_cookie(access, &parts.extensions).clear();
         let headers = [(SET_COOKIE, gone), (LOCATION, "/login".to_owned())];
         return Ok((StatusCode::SEE_OTHER, headers).into_response());
     }

@@ -4,7 +4,7 @@
 //! form, script or socket of another site (caught by `Origin` and `Sec-Fetch-Site`). Names are compared exactly, never by
 //! pattern. What a proxy says counts only when the configuration names the proxy.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::header::{
@@ -17,6 +17,7 @@ use axum::response::{IntoResponse, Response};
 use car_engine::config::ServerConfig;
 
 use super::WebState;
+use super::listen::Connection;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
@@ -114,22 +115,26 @@ fn is_own_page(headers: &HeaderMap, allowed: &[String], scheme: Scheme) -> bool 
     text(headers, &SEC_FETCH_SITE).is_none_or(|site| ["same-origin", "none"].contains(&site))
 }
 
-/// What the browser speaks: TLS only when a proxy that the configuration names says so.
+/// What the browser speaks: TLS with us, or with a proxy that the configuration names and that says so.
 fn scheme_of(request: &Request, config: &ServerConfig) -> Scheme {
     let said = text(request.headers(), &FORWARDED_PROTO);
     let is_https = said == Some("https") && comes_from_proxy(request, config);
-    if is_https { Scheme::Https } else { Scheme::Http }
+    if is_https || connection(request).is_tls { Scheme::Https } else { Scheme::Http }
 }
 
 /// Whether a request comes from a proxy that the configuration names.
 pub(super) fn comes_from_proxy(request: &Request, config: &ServerConfig) -> bool {
-    let connection = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    let proxy = connection.map(|ConnectInfo(address)| address.ip().to_canonical());
+    let proxy = connection(request).address.map(|address| address.ip().to_canonical());
     let is_named = |proxy: IpAddr| {
         let mut named = config.trusted_proxies.iter();
         named.any(|entry| entry.parse::<IpAddr>().is_ok_and(|ip| ip == proxy))
     };
     proxy.is_some_and(is_named)
+}
+
+fn connection(request: &Request) -> Connection {
+    let known = request.extensions().get::<ConnectInfo<Connection>>();
+    known.map(|ConnectInfo(connection)| *connection).unwrap_or_default()
 }
 
 /// The request's id when it brings a sensible one, else one of ours.
@@ -233,8 +238,8 @@ mod tests {
             };
             let mut request = Request::new(axum::body::Body::empty());
             request.headers_mut().insert(FORWARDED_PROTO, HeaderValue::from_static("https"));
-            let address: SocketAddr = format!("{ip}:5").parse().expect("an address");
-            request.extensions_mut().insert(ConnectInfo(address));
+            let address = format!("{ip}:5").parse().ok();
+            request.extensions_mut().insert(ConnectInfo(Connection { address, is_tls: false }));
             scheme_of(&request, &config)
         };
         assert_eq!(from("127.0.0.1", "127.0.0.1"), Scheme::Https);

@@ -3,6 +3,8 @@
 //! A link with a code fills in the form and sends it by itself. The code is used up by that sending, not by opening the link,
 //! so a preview of the link does not waste it.
 
+use std::sync::Arc;
+
 use axum::extract::rejection::FormRejection;
 use axum::extract::{Form, Query, State};
 use axum::http::StatusCode;
@@ -15,7 +17,7 @@ use car_engine::access::Access;
 use serde::Deserialize;
 
 use super::WebState;
-use super::auth::{Gate, has_session, is_secure, peer_of, session_cookie};
+use super::auth::{Gate, has_session, peer_of};
 use super::problem::Problem;
 
 /// Sends a code that came with the link.
@@ -23,7 +25,7 @@ const SEND_CODE: &str = "document.getElementById('pair').requestSubmit()";
 /// A browser keeps the session's cookie back when a link of another site led here. Asked by this page it tells, and an answer
 /// that leads elsewhere means that there is a session.
 const COME_BACK: &str = "fetch(location.href,{redirect:'manual'}).then(answer=>{if(answer.type==='opaqueredirect')\
-location.replace(document.querySelector('[name=next]').value)})";
+location.replace(document.documentElement.dataset.base+document.querySelector('[name=next]').value)})";
 
 /// What the address says.
 #[derive(Deserialize, Default)]
@@ -55,12 +57,13 @@ pub(super) async fn page(
 ) -> Response {
     let is_in = match &state.gate {
         Gate::Open => true,
-        Gate::Closed(access) => has_session(access, &parts).await,
+        Gate::Closed(access) => has_session(&state, access, &parts).await,
     };
     if is_in {
         return (StatusCode::SEE_OTHER, [(LOCATION, local(&query.next))]).into_response();
     }
     let page = Page {
+        base: state.base.clone(),
         name: state.served.name(),
         theme: theme(&parts.headers),
         code: query.code,
@@ -79,7 +82,7 @@ pub(super) async fn submit(
     let Gate::Closed(access) = state.gate.clone() else {
         return (StatusCode::SEE_OTHER, [(LOCATION, "/".to_owned())]).into_response();
     };
-    let (peer, secure) = (peer_of(&parts), is_secure(&parts.extensions));
+    let peer = peer_of(&parts);
     let theme = theme(&parts.headers);
     let form = match form {
         Ok(Form(form)) => form,
@@ -95,7 +98,7 @@ pub(super) async fn submit(
     };
     let error = match login {
         Ok(session) => {
-            let cookie = session_cookie(&access, &session.token, secure);
+            let cookie = state.session_cookie(&access, &parts.extensions).set(&session.token);
             return (StatusCode::SEE_OTHER, [(SET_COOKIE, cookie), (LOCATION, next)])
                 .into_response();
         }
@@ -103,7 +106,8 @@ pub(super) async fn submit(
     };
     let hint = error.hint().map(|hint| format!(" {}", sentence(&hint))).unwrap_or_default();
     let error = Some(format!("{error}{hint}"));
-    let page = Page { name: state.served.name(), theme, code: String::new(), next, error };
+    let base = state.base.clone();
+    let page = Page { base, name: state.served.name(), theme, code: String::new(), next, error };
     refuse(&access, &peer, page)
 }
 
@@ -147,6 +151,7 @@ fn theme(headers: &http::HeaderMap) -> &'static str {
 }
 
 struct Page {
+    base: Arc<str>,
     name: String,
     theme: &'static str,
     code: String,
@@ -179,6 +184,7 @@ impl Page {
             )
         });
         include_str!("login.html")
+            .replace("{base}", &escaped(&self.base))
             .replace("{theme}", self.theme)
             .replace("{name}", &escaped(&self.name))
             .replace("{code}", &escaped(&self.code))
@@ -223,6 +229,7 @@ mod tests {
     #[test]
     fn what_comes_with_the_address_stays_text() {
         let page = Page {
+            base: "/car".into(),
             name: "<b>".into(),
             theme: "",
             code: "\"><script>".into(),

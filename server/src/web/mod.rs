@@ -7,10 +7,12 @@ mod address;
 mod api;
 mod assets;
 mod auth;
+mod cookie;
 mod devices;
 mod edge;
 mod events;
 mod health;
+mod listen;
 mod login;
 mod options;
 mod policy;
@@ -18,7 +20,6 @@ mod problem;
 #[cfg(test)]
 mod tests;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,17 +27,21 @@ use anyhow::Context;
 use app::App;
 use axum::Router;
 use axum::extract::FromRef;
+use axum::extract::connect_info::Connected;
 use axum::middleware;
 use axum::routing::{MethodRouter, delete, get, post};
+use axum::serve::{IncomingStream, Listener};
 use car_engine::Served;
 use leptos::prelude::{LeptosOptions, provide_context};
 use leptos_axum::{LeptosRoutes, generate_route_list};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UnixListener};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_http::compression::CompressionLayer;
 
 pub(crate) use auth::Gate;
+use listen::{Connection, TlsListener};
+pub(crate) use listen::{Tls, unix_socket};
 
 /// How long requests may take to end when the server does.
 const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(5);
@@ -54,25 +59,53 @@ pub(crate) struct WebState {
     document: Arc<utoipa::openapi::OpenApi>,
 }
 
-/// Serves `served` on `listener` until `cancel`, to those whom `gate` lets in.
+/// How and to whom a root is served.
+pub(crate) struct Service {
+    /// What is served.
+    pub(crate) served: Arc<Served>,
+    /// Who is let in.
+    pub(crate) gate: Gate,
+    /// Prefix of every address, as `/car`; empty for none.
+    pub(crate) base_path: String,
+}
+
+/// Where the server listens.
+pub(crate) struct Listeners {
+    /// For browsers.
+    pub(crate) tcp: TcpListener,
+    /// What they speak there, when it is TLS.
+    pub(crate) tls: Option<Tls>,
+    /// For programs of the owner on this machine.
+    pub(crate) socket: Option<UnixListener>,
+}
+
+/// Serves until `cancel`.
 pub(crate) async fn serve(
-    listener: TcpListener,
-    served: Arc<Served>,
-    gate: Gate,
+    service: Service,
+    listeners: Listeners,
     cancel: CancellationToken,
 ) -> anyhow::Result<()> {
     let tracker = TaskTracker::new();
-    served.watch(&tracker, &cancel);
-    let router = router(served, gate, cancel.clone())?;
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    let serving =
-        axum::serve(listener, service).with_graceful_shutdown(cancel.clone().cancelled_owned());
+    service.served.watch(&tracker, &cancel);
+    let router = router(service, cancel.clone())?;
+    let Listeners { tcp, tls, socket } = listeners;
+    let local = socket.map(|socket| accept(socket, router.clone(), cancel.clone()));
+    let serving = async {
+        let local = futures::future::OptionFuture::from(local);
+        let public = async {
+            match tls {
+                Some(tls) => accept(TlsListener::new(tcp, tls), router, cancel.clone()).await,
+                None => accept(tcp, router, cancel.clone()).await,
+            }
+        };
+        tokio::try_join!(public, async { local.await.unwrap_or(Ok(())) })
+    };
     let deadline = async {
         cancel.cancelled().await;
         tokio::time::sleep(SHUTDOWN_PATIENCE).await;
     };
     tokio::select! {
-        served = serving => served.context("cannot accept connections")?,
+        served = serving => drop(served.context("cannot accept connections")?),
         () = deadline => tracing::warn!("requests that did not end were cut off"),
     }
     tracker.close();
@@ -80,20 +113,28 @@ pub(crate) async fn serve(
     Ok(())
 }
 
+async fn accept<L>(listener: L, router: Router, cancel: CancellationToken) -> std::io::Result<()>
+where
+    L: Listener,
+    L::Addr: std::fmt::Debug,
+    Connection: for<'a> Connected<IncomingStream<'a, L>>,
+{
+    let service = router.into_make_service_with_connect_info::<Connection>();
+    axum::serve(listener, service).with_graceful_shutdown(cancel.cancelled_owned()).await
+}
+
 /// Every route of the server.
-pub(crate) fn router(
-    served: Arc<Served>,
-    gate: Gate,
-    cancel: CancellationToken,
-) -> anyhow::Result<Router> {
+fn router(service: Service, cancel: CancellationToken) -> anyhow::Result<Router> {
     let options = options::leptos_options()?;
     let (api, document) = api::router();
-    let base = served.config().server.normal_base_path().into();
+    let Service { served, gate, base_path } = service;
+    let base = base_path.into();
     let state = WebState { options, served, gate, cancel, base, document: Arc::new(document) };
     let context = {
-        let served = state.served.clone();
+        let (served, base) = (state.served.clone(), state.base.clone());
         move || {
             provide_context(served.clone());
+            provide_context(app::BasePath(base.clone()));
             policy::protect_page();
         }
     };

@@ -9,7 +9,7 @@ use leptos_router::hooks::use_query_map;
 use super::store::RepoStore;
 use crate::api::{AppError, RunActionRequest};
 use crate::clock::Clock;
-use crate::components::{Glyph, Icon, Toasts};
+use crate::components::{Glyph, Icon, PostForm, Toasts};
 use crate::platform;
 use car_domain::format;
 
@@ -84,7 +84,7 @@ pub(super) fn ActionButtons(
     // Without items the loop would end at once; the reason is said in the TODO section and on the button.
     let no_items = Memo::new(move |_| store.todo.with(Vec::is_empty));
     view! {
-        <ActionForm action=actions.action attr:class="btns btns--even">
+        <PostForm action=actions.action class="btns btns--even">
             <input type="hidden" name="repo" value=store.id.get_value()/>
             {move || match offer.get() {
                 Offer::Start => view! {
@@ -112,7 +112,7 @@ pub(super) fn ActionButtons(
                     {move || can_kill.get().then(|| view! { <KillButton/> })}
                 }.into_any(),
             }}
-        </ActionForm>
+        </PostForm>
     }
 }
 
@@ -204,7 +204,7 @@ pub(super) fn KillDialog(
                 {worked}
                 " What it has not written to a file yet is lost; edited files stay as they are."
             </p>
-            <ActionForm action=actions.action attr:class="btns">
+            <PostForm action=actions.action class="btns">
                 <input type="hidden" name="repo" value=store.id.get_value()/>
                 <button
                     class="btn"
@@ -222,7 +222,7 @@ pub(super) fn KillDialog(
                 <Verb actions verb=RunAction::Kill look="btn btn--danger-solid">
                     "Kill " {run}
                 </Verb>
-            </ActionForm>
+            </PostForm>
         </dialog>
     }
 }

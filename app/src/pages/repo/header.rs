@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use super::actions::{ActionButtons, FailedPost, RunActions};
 use super::store::RepoStore;
+use crate::base::at;
 use crate::components::{ConnectionBanner, Glyph, Icon, StateBadge, ThemeToggle};
 
 /// The head of the page.
@@ -20,7 +21,7 @@ pub(super) fn Header(
         <header class="top">
             <div class="top__row">
                 {is_hub.then(|| view! {
-                    <a class="btn btn--icon top__back narrow" href="/" aria-label="Back to hub">
+                    <a class="btn btn--icon top__back narrow" href=at("/") aria-label="Back to hub">
                         <Icon glyph=Glyph::Back/>
                     </a>
                 })}

@@ -165,6 +165,9 @@ fn problem_of(config: &Config) -> Option<String> {
             "server.allowed_hosts must be set when binding to a non-loopback host".to_owned(),
         );
     }
+    if let Some(problem) = base_path_problem(&server.base_path) {
+        return Some(problem);
+    }
     let mode = config.telegram_bot.parse_mode.as_deref().unwrap_or_default().to_lowercase();
     (!["", "html", "markdown", "markdownv2"].contains(&mode.as_str()))
         .then(|| "telegram_bot.parse_mode must be HTML, Markdown, MarkdownV2, or null".to_owned())

@@ -43,12 +43,8 @@ enum HubCommand {
 struct ServeArgs {
     #[command(flatten)]
     hub: HubArg,
-    /// Address to listen on
-    #[arg(long, value_name = "ADDRESS")]
-    host: Option<String>,
-    /// Port to listen on; 0 for any free one
-    #[arg(long)]
-    port: Option<u16>,
+    #[command(flatten)]
+    listen: serve::ListenArgs,
 }
 
 /// Which hub a command is about
@@ -83,7 +79,7 @@ pub(super) fn run(args: &HubArgs) -> CommandResult {
         HubCommand::Jobs(args) => show::jobs(args),
         HubCommand::Serve(args) => {
             let hub = args.hub.open()?;
-            serve::serve(hub.root(), args.host.as_deref(), args.port)
+            serve::serve(hub.root(), &args.listen)
         }
     }
 }

@@ -34,7 +34,7 @@ async fn another_name_or_another_site_gets_nothing() {
     let named = Request::builder().uri("/").header(HOST, "evil.example").body(Body::empty());
     let named = web.ask(named.expect("valid")).await;
     assert_eq!((named.status, named.text.as_str()), (StatusCode::BAD_REQUEST, "Invalid host"));
-    let form = request("POST", "/api/ui/run_action")
+    let form = request("POST", "/rpc/run_action")
         .header(ORIGIN, "https://evil.example")
         .header("content-type", "application/x-www-form-urlencoded")
         .body(Body::from("repo=x&verb=start"));
@@ -76,7 +76,7 @@ fn addresses() -> Vec<String> {
 async fn nothing_but_the_login_is_answered_without_one() {
     let web = Web::closed().await;
     let all = addresses();
-    for needed in ["/api/ui/run_action", "/repos/x", "/api/events"] {
+    for needed in ["/rpc/run_action", "/repos/x", "/api/events"] {
         assert!(all.iter().any(|path| path == needed), "{needed} is in {all:?}");
     }
     for path in all {

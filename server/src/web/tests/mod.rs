@@ -1,5 +1,6 @@
 //! What the web server answers, asked in process.
 
+mod base_path;
 mod edge;
 
 use std::sync::Arc;
@@ -15,12 +16,13 @@ use car_testkit::repo::TempRepo;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
-use super::Gate;
+use super::{Gate, Service};
 
 struct Web {
     router: Router,
     access: Option<Arc<Access>>,
     cancel: CancellationToken,
+    base: String,
     _repo: TempRepo,
 }
 
@@ -33,15 +35,20 @@ struct Answer {
 impl Web {
     /// Nobody has to log in.
     async fn new() -> Self {
-        Self::with_gate(false).await
+        Self::with(false, "").await
     }
 
     /// As a server is by default.
     async fn closed() -> Self {
-        Self::with_gate(true).await
+        Self::with(true, "").await
     }
 
-    async fn with_gate(is_closed: bool) -> Self {
+    /// As a server behind a proxy.
+    async fn below(base: &str) -> Self {
+        Self::with(true, base).await
+    }
+
+    async fn with(is_closed: bool, base: &str) -> Self {
         let repo = TempRepo::new();
         init(repo.path(), InitMode::Repo, false, false).await.expect("initialised");
         let served = Served::open(repo.path(), Vec::new()).expect("valid configuration");
@@ -51,8 +58,9 @@ impl Web {
             Arc::new(access.expect("a secret"))
         });
         let gate = access.clone().map_or(Gate::Open, Gate::Closed);
-        let router = super::router(served, gate, cancel.clone()).expect("a router");
-        Self { router, access, cancel, _repo: repo }
+        let service = Service { served, gate, base_path: base.to_owned() };
+        let router = super::router(service, cancel.clone()).expect("a router");
+        Self { router, access, cancel, base: base.to_owned(), _repo: repo }
     }
 
     async fn ask(&self, request: Request<Body>) -> Answer {
@@ -80,16 +88,17 @@ impl Web {
     /// The cookie of a new session.
     async fn session(&self) -> String {
         let code = self.access().new_code().await.expect("a code");
-        let form = request("POST", "/login")
+        let form = request("POST", &format!("{}/login", self.base))
             .header("content-type", "application/x-www-form-urlencoded")
             .body(Body::from(format!("code={code}&next=/health")));
         let answer = self.ask(form.expect("valid")).await;
         assert_eq!(
             (answer.status, &answer.headers["location"]),
-            (StatusCode::SEE_OTHER, &"/health".parse().expect("valid"))
+            (StatusCode::SEE_OTHER, &format!("{}/health", self.base).parse().expect("valid"))
         );
         let cookie = answer.headers["set-cookie"].to_str().expect("text");
-        assert!(cookie.contains("; HttpOnly; SameSite=Strict;"), "{cookie}");
+        let rules = format!("; Path={}/; HttpOnly; SameSite=Strict;", self.base);
+        assert!(cookie.contains(&rules), "{cookie}");
         cookie.split(';').next().expect("a pair").to_owned()
     }
 }

@@ -15,6 +15,7 @@ pub use repo::{
 };
 pub use server::{
     AuthMode, HubConfig, LogConfig, ServerConfig, StaticAssetsConfig, TerminalConfig,
+    base_path_problem, normal_base_path,
 };
 pub use services::{
     DiscordConfig, GithubConfig, NotificationsConfig, PushToTalkConfig,

@@ -97,11 +97,27 @@ impl Default for ServerConfig {
 impl ServerConfig {
     /// The base path with one leading slash and none at the end; empty for none.
     pub fn normal_base_path(&self) -> String {
-        match self.base_path.trim().trim_matches('/') {
-            "" => String::new(),
-            path => format!("/{path}"),
-        }
+        normal_base_path(&self.base_path)
     }
+}
+
+/// A base path with one leading slash and none at the end; empty for none.
+pub fn normal_base_path(path: &str) -> String {
+    match path.trim().trim_matches('/') {
+        "" => String::new(),
+        path => format!("/{path}"),
+    }
+}
+
+/// What is wrong with a base path: it becomes part of links, cookies and headers.
+pub fn base_path_problem(path: &str) -> Option<String> {
+    let path = normal_base_path(path);
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte);
+    let is_fine = path.bytes().all(is_plain)
+        && path.split('/').skip(1).all(|part| !["", ".", ".."].contains(&part));
+    (!is_fine).then(|| {
+        "server.base_path may have letters, digits and - . _ ~ between its slashes".to_owned()
+    })
 }
 
 /// A log that is rotated.
