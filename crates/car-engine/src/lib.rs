@@ -43,7 +43,7 @@ pub use init::{InitMode, InitReport, init};
 pub use prompt::injected_context;
 pub use redact::Redactor;
 pub use repo::{Repo, find_root_config};
-pub use running_server::{Announcement, RunningServer, ServerPlace};
+pub use running_server::{Announcement, RunningServer, ServerClient, ServerPlace};
 pub use served::{RunIndex, Served, StreamItem, Subscription};
 
 use car_domain::Timestamp;

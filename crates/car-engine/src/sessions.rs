@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::runner::{change_state, read_state};
-use crate::{EngineError, ErrorKind, Repo};
+use crate::{EngineError, ErrorKind, Repo, ServerClient};
 
 /// How long a server on this machine may take to answer.
 const TIMEOUT: Duration = Duration::from_secs(2);
@@ -142,14 +142,21 @@ async fn ask(
     path: &str,
     body: Option<&Value>,
 ) -> Result<Option<Value>, EngineError> {
-    let server = &repo.config().server;
-    let base = server.normal_base_path();
-    let url = format!("http://{}:{}{base}{path}", server.host, server.port);
-    let client = reqwest::Client::builder().no_proxy().timeout(TIMEOUT).build();
-    let Ok(client) = client else { return Ok(None) };
-    let request = with_token(client.request(method, &url), token(repo)?);
-    let request = if let Some(body) = body { request.json(body) } else { request };
-    let Ok(response) = request.send().await else { return Ok(None) };
+    let (response, url) = match ServerClient::of_repo(repo)? {
+        Some(client) => (client.ask(method, path, body).await, client.url().to_owned()),
+        // A server of the original says nowhere where it is.
+        None => {
+            let server = &repo.config().server;
+            let base = server.normal_base_path();
+            let url = format!("http://{}:{}{base}{path}", server.host, server.port);
+            let client = reqwest::Client::builder().no_proxy().timeout(TIMEOUT).build();
+            let Ok(client) = client else { return Ok(None) };
+            let request = with_token(client.request(method, &url), token(repo)?);
+            let request = if let Some(body) = body { request.json(body) } else { request };
+            (request.send().await, url)
+        }
+    };
+    let Ok(response) = response else { return Ok(None) };
     let status = response.status();
     let answer: Value = response.json().await.unwrap_or_default();
     match status {

@@ -13,13 +13,12 @@ pub(super) async fn health(State(state): State<WebState>) -> (StatusCode, Json<V
     let version = env!("CARGO_PKG_VERSION");
     let missing = assets::missing();
     if missing.is_empty() {
-        let body =
-            json!({ "status": "ok", "mode": mode, "base_path": "", "asset_version": version });
+        let body = json!({ "status": "ok", "mode": mode, "base_path": state.base, "asset_version": version });
         return (StatusCode::OK, Json(body));
     }
     let detail = "The site is not complete; build it with `make demo` or `cargo xtask site`.";
     let body = json!({
-        "status": "error", "detail": detail, "missing": missing, "mode": mode, "base_path": "",
+        "status": "error", "detail": detail, "missing": missing, "mode": mode, "base_path": state.base,
     });
     (StatusCode::INTERNAL_SERVER_ERROR, Json(body))
 }

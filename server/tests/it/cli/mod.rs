@@ -8,6 +8,7 @@ mod hub;
 mod idle;
 mod log;
 mod search;
+mod serve;
 mod sessions;
 mod tokens;
 mod usage;

@@ -1,5 +1,7 @@
 //! Where the server of a root is found while it runs: `server.json` in CAR's directory.
 
+mod client;
+
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
@@ -10,6 +12,8 @@ use serde::{Deserialize, Serialize};
 use crate::EngineError;
 use crate::config::CAR_DIR;
 use crate::files::write_atomic;
+
+pub use client::ServerClient;
 
 /// A running server, as others find it. The file goes when the server ends; one of a dead server is not believed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
