@@ -9,6 +9,7 @@ use crate::state::ProcessId;
 
 /// Everything that is kept of a chat.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Chat {
     /// The agent's conversation.
@@ -23,6 +24,7 @@ pub struct Chat {
 
 /// One question and what came of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ChatTurn {
     /// Its id.
     pub id: String,
@@ -36,11 +38,13 @@ pub struct ChatTurn {
     pub duration_ms: u64,
     /// Tokens, as far as the agent says.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub usage: Usage,
 }
 
 /// How a turn of a chat ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "is", content = "text", rename_all = "snake_case")]
 pub enum ChatOutcome {
     /// The agent answered.
@@ -51,6 +55,7 @@ pub enum ChatOutcome {
 
 /// A turn that is at work.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RunningTurn {
     /// Its id.
     pub id: String,
@@ -59,5 +64,6 @@ pub struct RunningTurn {
     /// What the person said.
     pub message: String,
     /// The process that waits for the agent.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub process: ProcessId,
 }

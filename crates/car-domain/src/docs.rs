@@ -6,6 +6,7 @@ use crate::Timestamp;
 
 /// Which document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum DocKind {
     /// Long-horizon tasks.
@@ -61,6 +62,7 @@ impl std::fmt::Display for DocKind {
 
 /// A document as it is now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Document {
     /// Which.
     pub kind: DocKind,
@@ -86,6 +88,7 @@ impl Document {
 
 /// One version in a document's history.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DocVersion {
     /// SHA-256 of the text in hex.
     pub version: String,

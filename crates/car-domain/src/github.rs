@@ -9,6 +9,7 @@ use crate::Timestamp;
 
 /// Everything a screen shows of GitHub.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct GithubStatus {
     /// Whether GitHub is asked at all.
     pub enabled: bool,
@@ -19,6 +20,7 @@ pub struct GithubStatus {
     /// The repository here.
     pub git: GitState,
     /// Content of `github.json`.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub link: Map<String, Value>,
     /// The pull request of the branch, in whatever state.
     pub pr: Option<PullRequest>,
@@ -32,6 +34,7 @@ pub struct GithubStatus {
 
 /// Whether `gh` can be used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct GhState {
     /// Whether it is installed.
     pub available: bool,
@@ -41,6 +44,7 @@ pub struct GhState {
 
 /// A repository on GitHub.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct GithubRepo {
     /// `owner/name`.
@@ -53,6 +57,7 @@ pub struct GithubRepo {
 
 /// The working tree.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct GitState {
     /// Checked-out branch; `HEAD` when there is none.
     pub branch: String,
@@ -64,6 +69,7 @@ pub struct GitState {
 
 /// A pull request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct PullRequest {
     /// Its number.
@@ -100,6 +106,7 @@ impl PullRequest {
 
 /// Pages of a pull request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PrLinks {
     /// The conversation.
     pub url: String,
@@ -111,6 +118,7 @@ pub struct PrLinks {
 
 /// What `GET /api/github/pr` answers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PrStatus {
     /// Always `ok`.
     pub status: String,
@@ -121,6 +129,7 @@ pub struct PrStatus {
     /// Its pages.
     pub links: Option<PrLinks>,
     /// Content of `github.json`.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub link: Map<String, Value>,
     /// What went wrong while asking.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -136,6 +145,7 @@ impl From<GithubStatus> for PrStatus {
 
 /// The file made of an issue or a pull request for an agent to read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct GithubContext {
     /// Always `ok`.
     pub status: String,
@@ -157,6 +167,7 @@ pub struct GithubContext {
 
 /// What syncing the branch with its pull request would do. Nothing has been done yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SyncPreview {
     /// Stands for the state of the repository that was looked at; a sync of any other state is refused.
     pub version: String,
@@ -206,6 +217,7 @@ pub struct SyncPreview {
 
 /// A file that is not committed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SyncFile {
     /// Where it is, relative to the top.
     pub path: String,
@@ -215,6 +227,7 @@ pub struct SyncFile {
 
 /// What a sync does, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SyncStep {
     /// Looks whether somebody is logged in.
@@ -250,6 +263,7 @@ impl SyncStep {
 
 /// A word on how a sync is going.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SyncProgress {
     /// What it is doing.
     pub step: SyncStep,
@@ -260,6 +274,7 @@ pub struct SyncProgress {
 
 /// What a sync did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SyncResult {
     /// Always `ok`.
     pub status: String,
@@ -282,6 +297,7 @@ pub struct SyncResult {
 
 /// Part of [`SyncResult`] that the original has twice.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SyncMeta {
     /// Always `current`.
     pub mode: String,
@@ -289,6 +305,7 @@ pub struct SyncMeta {
 
 /// A sync that is at work, or the last one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SyncJob {
     /// When it began.
     pub started_at: Option<Timestamp>,
@@ -304,6 +321,7 @@ pub struct SyncJob {
 
 /// Why a sync did not get to its end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SyncFailure {
     /// What happened.
     pub message: String,

@@ -7,6 +7,7 @@ use crate::docs::DocKind;
 
 /// New texts for one or several documents. Nothing of it is in the documents before it is applied.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Proposal {
     /// When it was made.
     pub at: Timestamp,
@@ -18,6 +19,7 @@ pub struct Proposal {
 
 /// A new text for one document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DocProposal {
     /// Which.
     pub kind: DocKind,
@@ -31,6 +33,7 @@ pub struct DocProposal {
 
 /// A group of neighbouring changes that is taken or left as a whole.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Hunk {
     /// Its number, from 1.
     pub id: usize,
@@ -44,6 +47,7 @@ pub struct Hunk {
 
 /// One line of a hunk, with its newline where it has one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "is", content = "text", rename_all = "lowercase")]
 pub enum HunkLine {
     /// Unchanged.
@@ -56,6 +60,7 @@ pub enum HunkLine {
 
 /// A part of a text that two sides changed on a common base.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "is", rename_all = "lowercase")]
 pub enum MergePiece {
     /// Both sides agree, or only one changed it.
@@ -76,6 +81,7 @@ pub enum MergePiece {
 
 /// A document whose proposal and present text do not go together.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DocConflict {
     /// Which.
     pub kind: DocKind,

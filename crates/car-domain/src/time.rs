@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// As text and in JSON it is `YYYY-MM-DDTHH:MM:SSZ` when the milliseconds are zero and `…SS.mmmZ` otherwise; the files of
 /// the Python original only know whole seconds, which [`Timestamp::whole_seconds`] gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = String, format = DateTime))]
 pub struct Timestamp(i64);
 
 impl Timestamp {

@@ -44,7 +44,7 @@ pub use prompt::injected_context;
 pub use redact::Redactor;
 pub use repo::{Repo, find_root_config};
 pub use running_server::{Announcement, RunningServer, ServerClient, ServerPlace};
-pub use served::{RunIndex, Served, StreamItem, Subscription};
+pub use served::{RunIndex, Served, StreamItem, Subscription, blocking};
 
 use car_domain::Timestamp;
 

@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use car_engine::{EngineError, ErrorKind};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 /// What went wrong with a request.
 #[derive(Debug)]
@@ -13,11 +13,14 @@ pub(super) struct Problem {
     code: &'static str,
     detail: String,
     hint: Option<String>,
+    /// Members of its own, for programs.
+    members: Map<String, Value>,
 }
 
 impl Problem {
     pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { status, code: code_of(status), detail: detail.into(), hint: None }
+        let members = Map::new();
+        Self { status, code: code_of(status), detail: detail.into(), hint: None, members }
     }
 
     /// The sentence.
@@ -33,6 +36,30 @@ impl Problem {
     pub(super) fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+
+    pub(super) fn with_status(self, status: StatusCode) -> Self {
+        Self { status, code: code_of(status), ..self }
+    }
+
+    /// Tells something more under a name of its own.
+    pub(super) fn with_member(mut self, name: &str, value: Value) -> Self {
+        self.members.insert(name.to_owned(), value);
+        self
+    }
+
+    /// What is answered.
+    pub(super) fn body(&self) -> Value {
+        let mut body = json!({
+            "status": self.status.as_u16(),
+            "code": self.code,
+            "detail": self.detail,
+            "hint": self.hint,
+        });
+        if let Some(body) = body.as_object_mut() {
+            body.extend(self.members.clone());
+        }
+        body
     }
 }
 
@@ -51,6 +78,7 @@ fn code_of(status: StatusCode) -> &'static str {
         StatusCode::UNPROCESSABLE_ENTITY => "invalid",
         StatusCode::SERVICE_UNAVAILABLE => "unavailable",
         StatusCode::GATEWAY_TIMEOUT => "timeout",
+        StatusCode::BAD_GATEWAY => "agent_failed",
         _ => "failed",
     }
 }
@@ -65,7 +93,9 @@ impl From<EngineError> for Problem {
             ErrorKind::RateLimited => StatusCode::TOO_MANY_REQUESTS,
             ErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             ErrorKind::Timeout => StatusCode::GATEWAY_TIMEOUT,
-            ErrorKind::Config | ErrorKind::Agent | ErrorKind::Other => {
+            // What failed is no part of this server.
+            ErrorKind::Agent => StatusCode::BAD_GATEWAY,
+            ErrorKind::Config | ErrorKind::Other => {
                 tracing::error!(%error, "a request failed");
                 StatusCode::INTERNAL_SERVER_ERROR
             }
@@ -76,13 +106,7 @@ impl From<EngineError> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let body = json!({
-            "status": self.status.as_u16(),
-            "code": self.code,
-            "detail": self.detail,
-            "hint": self.hint,
-        });
         let kind = [(CONTENT_TYPE, "application/problem+json")];
-        (self.status, kind, body.to_string()).into_response()
+        (self.status, kind, self.body().to_string()).into_response()
     }
 }

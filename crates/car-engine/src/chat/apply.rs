@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use car_domain::docs::{DocKind, Document};
-use car_domain::proposal::{DocConflict, DocProposal};
+use car_domain::proposal::{DocConflict, DocProposal, Proposal};
 
 use super::DocChat;
 use crate::docs::{DocChange, DocWrite, Expected};
@@ -45,6 +45,7 @@ impl DocChat<'_> {
         let _lock = self.lock()?;
         let mut chat = self.load()?;
         let proposal = chat.proposal.as_ref().ok_or_else(nothing_pending)?;
+        self.must_be_seen(proposal)?;
         loop {
             let mut changes: Vec<(DocKind, String, String)> = Vec::new();
             let mut conflicts = Vec::new();
@@ -92,8 +93,21 @@ impl DocChat<'_> {
     pub fn discard(&self) -> Result<(), EngineError> {
         let _lock = self.lock()?;
         let mut chat = self.load()?;
-        chat.proposal.take().ok_or_else(nothing_pending)?;
+        let proposal = chat.proposal.take().ok_or_else(nothing_pending)?;
+        self.must_be_seen(&proposal)?;
         self.save(&chat)
+    }
+
+    /// Refuses a proposal that the person who decides has not seen.
+    fn must_be_seen(&self, proposal: &Proposal) -> Result<(), EngineError> {
+        match self.seen {
+            Some(at) if at != proposal.at => Err(EngineError::conflict(format!(
+                "there is a newer proposal for {} than the one you decide about",
+                self.name()
+            ))
+            .with_hint("look at it, then decide again")),
+            _ => Ok(()),
+        }
     }
 
     /// Begins anew: what was said and proposed is forgotten.

@@ -14,6 +14,7 @@ mod working_copy;
 
 use std::path::PathBuf;
 
+use car_domain::Timestamp;
 use car_domain::docs::DocKind;
 
 use crate::{EngineError, ErrorKind, Repo};
@@ -26,6 +27,8 @@ pub use talk::ChatAnswer;
 pub struct DocChat<'a> {
     repo: &'a Repo,
     kinds: Vec<DocKind>,
+    /// The proposal that is decided about, as its time; any unless said.
+    seen: Option<Timestamp>,
 }
 
 impl<'a> DocChat<'a> {
@@ -41,7 +44,13 @@ impl<'a> DocChat<'a> {
             return Err(EngineError::new(ErrorKind::Invalid, "invalid doc kind")
                 .with_hint("choose among todo, progress, opinions, spec and summary"));
         }
-        Ok(Self { repo, kinds })
+        Ok(Self { repo, kinds, seen: None })
+    }
+
+    /// Lets only the proposal of this time be applied or discarded, so that nobody decides about one they have not seen.
+    #[must_use]
+    pub fn seen(self, at: Timestamp) -> Self {
+        Self { seen: Some(at), ..self }
     }
 
     /// The documents.

@@ -54,12 +54,14 @@ impl DocChat<'_> {
             File::options().write(true).create(true).truncate(false).open(&path).map_err(failed)?;
         match file.try_lock() {
             Ok(()) => Ok(file),
-            Err(TryLockError::WouldBlock) => {
-                Err(EngineError::conflict(format!("Doc chat already running for {}", self.name()))
-                    .with_hint("wait for its answer, or cancel it"))
-            }
+            Err(TryLockError::WouldBlock) => Err(self.is_at_work()),
             Err(TryLockError::Error(error)) => Err(failed(error)),
         }
+    }
+
+    pub(super) fn is_at_work(&self) -> EngineError {
+        EngineError::conflict(format!("Doc chat already running for {}", self.name()))
+            .with_hint("wait for its answer, or cancel it")
     }
 }
 

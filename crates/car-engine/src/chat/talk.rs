@@ -104,6 +104,17 @@ impl DocChat<'_> {
         Ok(true)
     }
 
+    /// Refuses while a turn is at work.
+    ///
+    /// # Errors
+    /// A conflict then.
+    pub fn must_be_free(&self) -> Result<(), EngineError> {
+        match self.load()?.running {
+            Some(_) => Err(self.is_at_work()),
+            None => Ok(()),
+        }
+    }
+
     fn cancel_path(&self) -> std::path::PathBuf {
         self.dir().join("cancel")
     }

@@ -86,10 +86,7 @@ pub async fn spec_from_issue(
     events: &mut (dyn FnMut(JobEvent) + Send),
 ) -> Result<(ChatAnswer, LinkedIssue), EngineError> {
     let chat = DocChat::new(repo, &[DocKind::Spec])?;
-    if chat.load()?.running.is_some() {
-        return Err(EngineError::conflict("Doc chat already running for spec")
-            .with_hint("wait for its end, or cancel it"));
-    }
+    chat.must_be_free()?;
     let (message, issue) = issue_for_spec(repo, reference).await?;
     let answer = chat.say(&message, guard, cancel, events).await?;
     Ok((answer, issue))

@@ -35,7 +35,7 @@ pub struct Cleaning {
 }
 
 /// What one rule did, or would do.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct RuleReport {
     /// Name of the rule.
     pub name: String,

@@ -7,6 +7,7 @@ mod indexing;
 mod live;
 mod outboxes;
 mod watch;
+mod work;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -26,6 +27,7 @@ pub use live::{StreamItem, Subscription};
 
 use crate::config::{self, Config, Mode};
 use crate::conversation::end_idle_servers;
+use crate::github::Github;
 use crate::history::History;
 use crate::hub::{HubRepo, Registry};
 use crate::runner::{self, Standing, standing};
@@ -44,6 +46,8 @@ pub struct Served {
     program: Vec<OsString>,
     index: RunIndex,
     live: live::Live,
+    work: work::Work,
+    github: Github,
     /// Told when repositories were found or lost.
     repos_changed: Notify,
     /// Told when a message waits to be sent.
@@ -62,6 +66,8 @@ impl Served {
             repos: RwLock::new(repos(root, &config)?),
             index: RunIndex::new(root),
             live: live::Live::default(),
+            work: work::Work::default(),
+            github: Github::new(),
             repos_changed: Notify::new(),
             outbox_changed: Notify::new(),
             config,
@@ -75,6 +81,7 @@ impl Served {
         watch::start(self.clone(), tracker, cancel.clone());
         outboxes::start(self.clone(), tracker, cancel.clone());
         cleaning::start(self.clone(), tracker, cancel.clone());
+        work::start(self.clone(), tracker, cancel.clone());
         if let Some(max_idle) = self.config().codex.server_idle() {
             tracker.spawn(end_idle_servers(max_idle, cancel.clone()));
         }
@@ -90,6 +97,21 @@ impl Served {
     /// The root itself.
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// Command line of this program, to start what outlives the server.
+    pub fn program(&self) -> &[OsString] {
+        &self.program
+    }
+
+    /// Command line of the agent's guard.
+    pub fn guard(&self) -> Vec<OsString> {
+        self.program.iter().cloned().chain(["agent-guard".into()]).collect()
+    }
+
+    /// What GitHub says about the repositories.
+    pub fn github(&self) -> &Github {
+        &self.github
     }
 
     /// Effective configuration of the root.
@@ -300,7 +322,10 @@ fn broken_row(id: &str, error: &EngineError) -> RepoRow {
 }
 
 /// Runs file work off the async workers.
-pub(crate) async fn blocking<T: Send + 'static>(
+///
+/// # Errors
+/// Those of the work.
+pub async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, EngineError> + Send + 'static,
 ) -> Result<T, EngineError> {
     match tokio::task::spawn_blocking(work).await {

@@ -34,7 +34,7 @@ const UPDATE: &str = include_str!("../prompt/snapshot_update.txt");
 const TIMEOUT: Duration = Duration::from_secs(20 * 60);
 
 /// What a snapshot was made from, as in the original's `snapshot_state.json`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default)]
 pub struct SnapshotState {
     /// Branch that was checked out.
@@ -56,7 +56,7 @@ pub struct SnapshotState {
 }
 
 /// The snapshot of a repository as it is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Snapshot {
     /// Whether there is one.
     pub exists: bool,

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::config::{RootEnv, VoiceConfig};
 
 /// The settings a client needs. No key is among them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct VoiceSettings {
     /// Whether speech can be sent.
     pub enabled: bool,
@@ -28,7 +28,7 @@ pub struct VoiceSettings {
 }
 
 /// Bounds of holding the button, in milliseconds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct PushToTalk {
     /// Longest recording.
     pub max_ms: u64,

@@ -7,6 +7,7 @@
 
 mod body;
 pub(super) mod class;
+mod docs;
 mod document;
 mod repo;
 mod state;
@@ -30,6 +31,7 @@ pub(super) use repo::ApiRepo;
     ),
     tags(
         (name = "repository", description = "What a repository is doing"),
+        (name = "documents", description = "TODO, PROGRESS, OPINIONS, SPEC, SUMMARY: texts, versions, and talking about them"),
         (name = "server", description = "The server itself"),
     )
 )]
@@ -40,6 +42,7 @@ pub(super) fn router() -> (axum::Router<WebState>, Document) {
     OpenApiRouter::with_openapi(About::openapi())
         .merge(state::routes())
         .merge(document::routes())
+        .merge(docs::routes())
         .split_for_parts()
 }
 

@@ -1,6 +1,7 @@
 //! What the web server answers, asked in process.
 
 mod base_path;
+mod docs;
 mod edge;
 
 use std::sync::Arc;
@@ -66,7 +67,7 @@ impl Web {
     async fn ask(&self, request: Request<Body>) -> Answer {
         let response = self.router.clone().oneshot(request).await.expect("infallible");
         let (parts, body) = response.into_parts();
-        let bytes = axum::body::to_bytes(body, 1 << 20).await.expect("a whole body");
+        let bytes = axum::body::to_bytes(body, 16 << 20).await.expect("a whole body");
         let text = String::from_utf8_lossy(&bytes).into_owned();
         Answer { status: parts.status, headers: parts.headers, text }
     }

@@ -49,7 +49,9 @@ impl HousekeepingConfig {
 }
 
 /// Whether a rule is about the files of a directory or about one file.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, utoipa::ToSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum HousekeepingKind {
     /// Old files of a directory are deleted.
