@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use car_engine::{EngineError, ErrorKind};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 /// What went wrong with a request.
 #[derive(Debug)]
@@ -14,13 +14,13 @@ pub(super) struct Problem {
     detail: String,
     hint: Option<String>,
     /// Members of its own, for programs.
-    members: Map<String, Value>,
+    members: Vec<(&'static str, Value)>,
 }
 
 impl Problem {
     pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        let members = Map::new();
-        Self { status, code: code_of(status), detail: detail.into(), hint: None, members }
+        let (code, detail) = (code_of(status), detail.into());
+        Self { status, code, detail, hint: None, members: Vec::new() }
     }
 
     /// The sentence.
@@ -43,8 +43,8 @@ impl Problem {
     }
 
     /// Tells something more under a name of its own.
-    pub(super) fn with_member(mut self, name: &str, value: Value) -> Self {
-        self.members.insert(name.to_owned(), value);
+    pub(super) fn with_member(mut self, name: &'static str, value: Value) -> Self {
+        self.members.push((name, value));
         self
     }
 
@@ -56,8 +56,8 @@ impl Problem {
             "detail": self.detail,
             "hint": self.hint,
         });
-        if let Some(body) = body.as_object_mut() {
-            body.extend(self.members.clone());
+        for (name, value) in &self.members {
+            body[*name] = value.clone();
         }
         body
     }

@@ -7,12 +7,10 @@ use std::ffi::OsString;
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
-use car_engine::{InitMode, Served, init};
+use car_engine::{InitMode, init};
 use car_testkit::repo::TempRepo;
 use serde_json::{Value, json};
-use tokio_util::sync::CancellationToken;
 
-use super::super::Gate;
 use super::{Answer, Web, request};
 
 /// A guard that only hands over the prompt: the real one is a process of the built program.
@@ -31,10 +29,7 @@ impl Web {
         init(repo.path(), InitMode::Repo, false, false).await.expect("initialised");
         repo.write(".codex-autorunner/config.yml", &config.to_string());
         let program = ["sh", "-c", GUARD, "guard"].map(OsString::from).to_vec();
-        let served = Served::open(repo.path(), program).expect("valid configuration");
-        let cancel = CancellationToken::new();
-        let router = super::super::router(served, Gate::Open, cancel.clone()).expect("a router");
-        Self { router, access: None, cancel, _repo: repo }
+        Self::serving(repo, program, false, "")
     }
 
     pub(super) fn repo(&self) -> &TempRepo {

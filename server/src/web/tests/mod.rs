@@ -4,6 +4,7 @@ mod base_path;
 mod docs;
 mod edge;
 
+use std::ffi::OsString;
 use std::sync::Arc;
 
 use axum::Router;
@@ -52,7 +53,12 @@ impl Web {
     async fn with(is_closed: bool, base: &str) -> Self {
         let repo = TempRepo::new();
         init(repo.path(), InitMode::Repo, false, false).await.expect("initialised");
-        let served = Served::open(repo.path(), Vec::new()).expect("valid configuration");
+        Self::serving(repo, Vec::new(), is_closed, base)
+    }
+
+    /// Of a repository that is prepared; `program` is what runners and guards are started with.
+    fn serving(repo: TempRepo, program: Vec<OsString>, is_closed: bool, base: &str) -> Self {
+        let served = Served::open(repo.path(), program).expect("valid configuration");
         let cancel = CancellationToken::new();
         let access = is_closed.then(|| {
             let access = Access::open(repo.path(), &Config::default(), &RootEnv::default());

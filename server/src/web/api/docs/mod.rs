@@ -5,6 +5,7 @@
 
 mod chat;
 mod chat_stream;
+mod decision;
 mod history;
 mod ingest;
 mod precondition;
@@ -31,6 +32,7 @@ pub(super) fn routes() -> OpenApiRouter<WebState> {
         .merge(text::routes())
         .merge(history::routes())
         .merge(chat::routes())
+        .merge(decision::routes())
         .merge(ingest::routes())
         .merge(snapshot::routes())
 }

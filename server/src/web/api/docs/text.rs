@@ -165,7 +165,7 @@ async fn write(
     }
     match blocking(move || written(&repo, kind, &seen, &new.content)).await? {
         Ok(document) => Ok(DocView::from(document).into_response()),
-        Err(current) => Ok(stale(*current)),
+        Err(current) => Ok(stale(&current)),
     }
 }
 
@@ -237,7 +237,7 @@ fn unless_known(seen: &Precondition, version: &str, view: &impl Serialize) -> Re
     }
 }
 
-fn stale(current: Document) -> Response {
+fn stale(current: &Document) -> Response {
     let title = current.kind.title();
     let text = format!("{title} is not the version you have seen; somebody else wrote it.");
     let problem = Problem::new(StatusCode::PRECONDITION_FAILED, text)
