@@ -19,6 +19,7 @@ pub mod github;
 mod history;
 pub mod housekeeping;
 pub mod hub;
+pub mod idempotency;
 pub mod ingest;
 mod init;
 pub mod notifications;

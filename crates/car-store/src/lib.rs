@@ -4,6 +4,7 @@
 //! A database of a newer CAR is refused untouched; before a migration the old file is kept beside it.
 
 mod access;
+mod answers;
 mod error;
 mod index;
 mod jobs;
@@ -12,6 +13,7 @@ mod search;
 mod usage;
 
 pub use access::{Access, Hash};
+pub use answers::{AnswerRow, Answers};
 pub use error::StoreError;
 pub use index::{Index, JournalMark};
 pub use jobs::Jobs;

@@ -52,6 +52,15 @@ pub(super) enum Caller {
 }
 
 impl Caller {
+    /// Tells callers apart.
+    pub(super) fn id(&self) -> &str {
+        match self {
+            Self::Anybody => "anybody",
+            Self::Token => "token",
+            Self::Device(device) => &device.id,
+        }
+    }
+
     /// The name in the record.
     pub(super) fn name(&self) -> &str {
         match self {
@@ -169,7 +178,7 @@ async fn without_login(state: &WebState, access: &Access, parts: &Parts, peer: &
     (StatusCode::SEE_OTHER, [(LOCATION, target)]).into_response()
 }
 
-fn refused(wait: Option<Duration>) -> Response {
+pub(super) fn refused(wait: Option<Duration>) -> Response {
     if let Some(wait) = wait {
         let seconds = wait.as_secs().max(1).to_string();
         let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "Too many wrong logins.")

@@ -6,10 +6,11 @@
 
 use std::net::IpAddr;
 
+use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::header::{
-    CONTENT_SECURITY_POLICY, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN, REFERRER_POLICY,
-    UPGRADE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    CONTENT_LENGTH, CONTENT_SECURITY_POLICY, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN,
+    REFERRER_POLICY, UPGRADE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
@@ -26,6 +27,9 @@ const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resour
 const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// Most bytes of any body: a recording of the longest length its service takes, and room for what is around it. Routes that
+/// need less say so themselves.
+pub(super) const MAX_BODY: usize = 32 << 20;
 /// For responses that are no page; pages bring a policy of their own with a nonce.
 const CLOSED_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
 /// What pages may use of the machine: the microphone for voice, the clipboard for copying.
@@ -53,14 +57,11 @@ impl Scheme {
 }
 
 /// Lets a request through or refuses it with a sentence.
-pub(super) async fn check(
-    State(state): State<WebState>,
-    mut request: Request,
-    next: Next,
-) -> Response {
+pub(super) async fn check(State(state): State<WebState>, request: Request, next: Next) -> Response {
     let config = &state.served.config().server;
     let scheme = scheme_of(&request, config);
     let id = request_id(request.headers());
+    let mut request = limited(request);
     let mut response = match refusal(&request, config, scheme) {
         Some((status, sentence)) => (status, sentence).into_response(),
         None => {
@@ -75,6 +76,11 @@ pub(super) async fn check(
     response
 }
 
+/// A request whose body ends with an error where it gets too large, however it is read.
+fn limited(request: Request) -> Request {
+    request.map(|body| Body::new(http_body_util::Limited::new(body, MAX_BODY)))
+}
+
 fn refusal(
     request: &Request,
     config: &ServerConfig,
@@ -83,6 +89,10 @@ fn refusal(
     let headers = request.headers();
     if !host_is_allowed(headers, config) {
         return Some((StatusCode::BAD_REQUEST, "Invalid host"));
+    }
+    let announced = text(headers, &CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());
+    if announced.is_some_and(|length| length > MAX_BODY as u64) {
+        return Some((StatusCode::PAYLOAD_TOO_LARGE, "The body of the request is too large."));
     }
     let is_safe = matches!(*request.method(), Method::GET | Method::HEAD);
     let upgrades = headers.contains_key(UPGRADE);

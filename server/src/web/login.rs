@@ -1,4 +1,4 @@
-//! `GET` and `POST /login`: a page that needs neither WebAssembly nor a session.
+//! `GET` and `POST /login`, `POST /logout`: a page that needs neither WebAssembly nor a session.
 //!
 //! A link with a code fills in the form and sends it by itself. The code is used up by that sending, not by opening the link,
 //! so a preview of the link does not waste it.
@@ -17,7 +17,7 @@ use car_engine::access::Access;
 use serde::Deserialize;
 
 use super::WebState;
-use super::auth::{Gate, has_session, peer_of};
+use super::auth::{Caller, Gate, has_session, peer_of};
 use super::problem::Problem;
 
 /// Sends a code that came with the link.
@@ -109,6 +109,21 @@ pub(super) async fn submit(
     let base = state.base.clone();
     let page = Page { base, name: state.served.name(), theme, code: String::new(), next, error };
     refuse(&access, &peer, page)
+}
+
+/// `POST /logout`: ends the session of this browser.
+pub(super) async fn logout(
+    State(state): State<WebState>,
+    parts: Parts,
+) -> Result<Response, Problem> {
+    let caller = parts.extensions.get::<Caller>();
+    if let (Gate::Closed(access), Some(Caller::Device(device))) = (&state.gate, caller) {
+        access.revoke(&device.id, &device.name, &peer_of(&parts)).await?;
+        let gone = state.session_cookie(access, &parts.extensions).clear();
+        let headers = [(SET_COOKIE, gone), (LOCATION, "/login".to_owned())];
+        return Ok((StatusCode::SEE_OTHER, headers).into_response());
+    }
+    Ok((StatusCode::SEE_OTHER, [(LOCATION, "/")]).into_response())
 }
 
 fn refuse(access: &Access, peer: &car_engine::access::Peer, page: Page) -> Response {

@@ -8,7 +8,6 @@ mod api;
 mod assets;
 mod auth;
 mod cookie;
-mod devices;
 mod edge;
 mod events;
 mod health;
@@ -20,6 +19,7 @@ mod problem;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,10 +28,12 @@ use app::App;
 use axum::Router;
 use axum::extract::FromRef;
 use axum::extract::connect_info::Connected;
+use axum::http::Method;
 use axum::middleware;
-use axum::routing::{MethodRouter, delete, get, post};
+use axum::routing::{MethodRouter, get, post};
 use axum::serve::{IncomingStream, Listener};
 use car_engine::Served;
+use car_engine::idempotency::Answers;
 use leptos::prelude::{LeptosOptions, provide_context};
 use leptos_axum::{LeptosRoutes, generate_route_list};
 use tokio::net::{TcpListener, UnixListener};
@@ -39,6 +41,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_http::compression::CompressionLayer;
 
+use api::{Class, Confirmations};
 pub(crate) use auth::Gate;
 use listen::{Connection, TlsListener};
 pub(crate) use listen::{Tls, unix_socket};
@@ -57,6 +60,13 @@ pub(crate) struct WebState {
     base: Arc<str>,
     /// The description of the HTTP API.
     document: Arc<utoipa::openapi::OpenApi>,
+    /// What calling each of its routes can do.
+    classes: Arc<HashMap<(Method, String), Class>>,
+    confirmations: Arc<Confirmations>,
+    /// Answers to requests that brought a key.
+    answers: Arc<Answers>,
+    /// Owns work that goes on when its client goes away.
+    tracker: TaskTracker,
 }
 
 /// How and to whom a root is served.
@@ -87,7 +97,7 @@ pub(crate) async fn serve(
 ) -> anyhow::Result<()> {
     let tracker = TaskTracker::new();
     service.served.watch(&tracker, &cancel);
-    let router = router(service, cancel.clone())?;
+    let router = router(service, tracker.clone(), cancel.clone())?;
     let Listeners { tcp, tls, socket } = listeners;
     let local = socket.map(|socket| accept(socket, router.clone(), cancel.clone()));
     let serving = async {
@@ -124,12 +134,27 @@ where
 }
 
 /// Every route of the server.
-fn router(service: Service, cancel: CancellationToken) -> anyhow::Result<Router> {
+fn router(
+    service: Service,
+    tracker: TaskTracker,
+    cancel: CancellationToken,
+) -> anyhow::Result<Router> {
     let options = options::leptos_options()?;
-    let (api, document) = api::router();
+    let document = api::document();
     let Service { served, gate, base_path } = service;
     let base = base_path.into();
-    let state = WebState { options, served, gate, cancel, base, document: Arc::new(document) };
+    let state = WebState {
+        options,
+        answers: Arc::new(Answers::of(served.root())),
+        served,
+        gate,
+        cancel,
+        base,
+        classes: Arc::new(api::class::table(&document)),
+        document: Arc::new(document),
+        confirmations: Arc::default(),
+        tracker,
+    };
     let context = {
         let (served, base) = (state.served.clone(), state.base.clone());
         move || {
@@ -142,7 +167,7 @@ fn router(service: Service, cancel: CancellationToken) -> anyhow::Result<Router>
         let options = state.options.clone();
         move || app::shell(options.clone())
     };
-    let mut router = api;
+    let mut router = api::router(&state);
     for (path, methods) in routes() {
         router = router.route(path, methods);
     }
@@ -165,14 +190,11 @@ fn router(service: Service, cancel: CancellationToken) -> anyhow::Result<Router>
 }
 
 /// The addresses that are neither pages nor server functions nor files. One list, so that tests see every one of them.
-fn routes() -> [(&'static str, MethodRouter<WebState>); 7] {
+fn routes() -> [(&'static str, MethodRouter<WebState>); 4] {
     [
         ("/health", get(health::health)),
         ("/login", get(login::page).post(login::submit)),
-        ("/logout", post(devices::logout)),
+        ("/logout", post(login::logout)),
         ("/api/events", get(events::events)),
-        ("/api/devices", get(devices::list)),
-        ("/api/devices/{id}", delete(devices::revoke)),
-        ("/api/audit", get(devices::audit)),
     ]
 }

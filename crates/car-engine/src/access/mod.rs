@@ -135,16 +135,8 @@ impl Access {
         code: &str,
         peer: &Peer,
     ) -> Result<NewSession, EngineError> {
-        let store = self.store().await?;
-        let known = match PairingCode::parse(code) {
-            Some(code) => store.take_code(&hash(code.plain()), now()).await?,
-            None => false,
-        };
-        if known {
+        if self.take_code(code).await? {
             return self.new_session(peer, "code").await;
-        }
-        if self.throttle.wrong_code() {
-            store.clear_codes().await?;
         }
         self.refused(peer, "code").await?;
         Err(EngineError::new(
@@ -169,6 +161,40 @@ impl Access {
         self.refused(peer, "token").await?;
         Err(EngineError::new(ErrorKind::NotFound, "This is not the server's token.")
             .with_hint(self.secret.whereabouts()))
+    }
+
+    /// Whether whoever uses the session `who` shows the secret or a valid code, as it is asked for before dangerous things.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn confirms(
+        &self,
+        who: &str,
+        token: Option<&str>,
+        code: Option<&str>,
+        peer: &Peer,
+    ) -> Result<bool, EngineError> {
+        let is_right = match (token, code) {
+            (Some(token), _) => self.is_token(token),
+            (None, Some(code)) => self.take_code(code).await?,
+            (None, None) => false,
+        };
+        let action = if is_right { "confirmed" } else { "confirmation refused" };
+        self.record(who, peer, action, if token.is_some() { "token" } else { "code" }).await?;
+        Ok(is_right)
+    }
+
+    /// Uses a code up. After many wrong ones all codes are void.
+    async fn take_code(&self, code: &str) -> Result<bool, EngineError> {
+        let store = self.store().await?;
+        let known = match PairingCode::parse(code) {
+            Some(code) => store.take_code(&hash(code.plain()), now()).await?,
+            None => false,
+        };
+        if !known && self.throttle.wrong_code() {
+            store.clear_codes().await?;
+        }
+        Ok(known)
     }
 
     async fn new_session(&self, peer: &Peer, how: &str) -> Result<NewSession, EngineError> {

@@ -1,5 +1,7 @@
 //! What a route may do, and so who may call it.
 
+use std::collections::HashMap;
+
 use axum::http::Method;
 use utoipa::openapi::OpenApi as Document;
 use utoipa::openapi::path::{HttpMethod, Operation, PathItem};
@@ -31,6 +33,12 @@ impl Class {
             _ => return None,
         })
     }
+}
+
+/// The class of every route in `document`.
+pub(in crate::web) fn table(document: &Document) -> HashMap<(Method, String), Class> {
+    let declared = declared(document).into_iter();
+    declared.filter_map(|(method, path, class)| Some(((method, path), class?))).collect()
 }
 
 /// Method, path and declared class of every operation in `document`; no class where none, or an unknown one, is declared.

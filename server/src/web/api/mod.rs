@@ -8,16 +8,22 @@
 mod body;
 pub(super) mod class;
 mod docs;
+mod confirm;
+mod devices;
 mod document;
+mod idempotency;
 mod repo;
 mod state;
 
+use axum::{Router, middleware};
 use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as Document;
 use utoipa_axum::router::OpenApiRouter;
 
 use super::WebState;
 pub(super) use body::JsonBody;
+pub(super) use class::Class;
+pub(super) use confirm::Confirmations;
 pub(super) use repo::ApiRepo;
 
 /// What the document says about itself; paths and schemas come from the handlers.
@@ -37,13 +43,26 @@ pub(super) use repo::ApiRepo;
 )]
 struct About;
 
-/// Every route of the API, and its description.
-pub(super) fn router() -> (axum::Router<WebState>, Document) {
+/// The description of the API.
+pub(super) fn document() -> Document {
+    routes().into_openapi()
+}
+
+/// Every route of the API, behind what each request to it has to pass.
+pub(super) fn router(state: &WebState) -> Router<WebState> {
+    let (router, _) = routes().split_for_parts();
+    router
+        .route_layer(middleware::from_fn_with_state(state.clone(), idempotency::check))
+        .route_layer(middleware::from_fn_with_state(state.clone(), confirm::check))
+}
+
+fn routes() -> OpenApiRouter<WebState> {
     OpenApiRouter::with_openapi(About::openapi())
-        .merge(state::routes())
+        .merge(confirm::routes())
+        .merge(devices::routes())
         .merge(document::routes())
         .merge(docs::routes())
-        .split_for_parts()
+        .merge(state::routes())
 }
 
 #[cfg(test)]
@@ -52,7 +71,7 @@ mod tests {
 
     #[test]
     fn every_route_says_what_calling_it_can_do() {
-        let undeclared: Vec<_> = class::declared(&router().1)
+        let undeclared: Vec<_> = class::declared(&document())
             .into_iter()
             .filter(|(_, _, class)| class.is_none())
             .map(|(method, path, _)| format!("{method} {path}"))
@@ -62,6 +81,6 @@ mod tests {
 
     #[test]
     fn the_description_is_what_the_last_release_said_or_was_changed_on_purpose() {
-        insta::assert_json_snapshot!("openapi", router().1);
+        insta::assert_json_snapshot!("openapi", document());
     }
 }

@@ -64,7 +64,7 @@ fn addresses() -> Vec<String> {
     );
     all.extend(leptos::server_fn::axum::server_fn_paths().map(|(path, _)| path.to_owned()));
     all.extend(
-        super::super::api::class::declared(&super::super::api::router().1)
+        super::super::api::class::declared(&super::super::api::document())
             .into_iter()
             .map(|(_, path, _)| path),
     );

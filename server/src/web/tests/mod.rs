@@ -3,6 +3,7 @@
 mod base_path;
 mod docs;
 mod edge;
+mod writes;
 
 use std::ffi::OsString;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use car_engine::config::{Config, RootEnv};
 use car_engine::{InitMode, Served, init};
 use car_testkit::repo::TempRepo;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
 use super::{Gate, Service};
@@ -66,7 +68,7 @@ impl Web {
         });
         let gate = access.clone().map_or(Gate::Open, Gate::Closed);
         let service = Service { served, gate, base_path: base.to_owned() };
-        let router = super::router(service, cancel.clone()).expect("a router");
+        let router = super::router(service, TaskTracker::new(), cancel.clone()).expect("a router");
         Self { router, access, cancel, base: base.to_owned(), _repo: repo }
     }
 
