@@ -7,9 +7,9 @@
 
 mod body;
 pub(super) mod class;
-mod docs;
 mod confirm;
 mod devices;
+mod docs;
 mod document;
 mod idempotency;
 mod repo;
