@@ -105,7 +105,13 @@ async fn caller(state: &WebState, parts: &Parts) -> Result<Caller, Box<Response>
         }
     };
     let changes = !matches!(parts.method, Method::GET | Method::HEAD);
-    if changes && matches!(caller, Caller::Device(_)) && !is_deliberate(parts) {
+    let is_session = matches!(caller, Caller::Device(_));
+    if is_session && parts.headers.contains_key(UPGRADE) && !parts.headers.contains_key(ORIGIN) {
+        // Browsers name the page that opens a socket; whoever does not is no browser and has no business with its cookie.
+        let problem = Problem::forbidden("A socket opened with a cookie has to say by which page.");
+        return Err(Box::new(problem.into_response()));
+    }
+    if changes && is_session && !is_deliberate(parts) {
         let problem = Problem::forbidden("This request does not come from a page of CAR.")
             .with_hint("send the header X-CAR-Request: 1, or use the token");
         return Err(Box::new(problem.into_response()));

@@ -4,9 +4,6 @@ use axum::http::header::{COOKIE, HeaderMap};
 use car_engine::access::{Access, SESSION_LIFETIME};
 
 /// How this browser's cookie is called and where it is sent.
-///
-/// Over TLS the name has a prefix that makes browsers refuse one which was planted over an unencrypted connection or, at the
-/// root of a host, by a neighbour domain.
 pub(super) struct SessionCookie {
     name: String,
     path: String,
@@ -16,16 +13,7 @@ pub(super) struct SessionCookie {
 impl SessionCookie {
     /// The cookie of the root `access` is about, below `base`.
     pub(super) fn new(access: &Access, base: &str, is_secure: bool) -> Self {
-        let prefix = match (is_secure, base) {
-            (false, _) => "",
-            (true, "") => "__Host-",
-            (true, _) => "__Secure-",
-        };
-        Self {
-            name: format!("{prefix}{}", access.cookie_name()),
-            path: format!("{base}/"),
-            is_secure,
-        }
+        Self { name: access.cookie_name(base, is_secure), path: format!("{base}/"), is_secure }
     }
 
     /// The secret a request brings.

@@ -75,10 +75,18 @@ impl Access {
     }
 
     /// A name for this root's cookie. Browsers share cookies between the ports of a machine, so two servers need two names.
-    pub fn cookie_name(&self) -> String {
+    ///
+    /// Over TLS it has a prefix that makes browsers refuse one which was planted over an unencrypted connection or, at the root
+    /// of a host, by a neighbour domain.
+    pub fn cookie_name(&self, base_path: &str, is_secure: bool) -> String {
+        let prefix = match (is_secure, base_path) {
+            (false, _) => "",
+            (true, "") => "__Host-",
+            (true, _) => "__Secure-",
+        };
         let hash = hash(&self.path.to_string_lossy());
         let digits: String = hash.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-        format!("car_session_{digits}")
+        format!("{prefix}car_session_{digits}")
     }
 
     /// The secret, for a command that talks to the server.

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use reqwest::{Client, Method, Response};
+use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::Value;
 
 use super::RunningServer;
@@ -21,6 +21,8 @@ pub struct ServerClient {
     client: Client,
     /// In front of every path.
     url: String,
+    base_path: String,
+    is_tls: bool,
     token: Option<String>,
 }
 
@@ -37,7 +39,9 @@ impl ServerClient {
             AuthMode::On => Some(Access::open(root, &config, &env)?.token().to_owned()),
         };
         let place = server.place;
-        let builder = Client::builder().no_proxy().timeout(TIMEOUT);
+        // A connection is not kept: the server closes one whose request it refused in the middle.
+        let builder =
+            Client::builder().no_proxy().http1_only().pool_max_idle_per_host(0).timeout(TIMEOUT);
         let (builder, url) = match &place.socket {
             Some(socket) => (
                 builder.unix_socket(socket.as_path()),
@@ -45,11 +49,15 @@ impl ServerClient {
             ),
             // The process was found by its number and start time, and nothing leaves this machine: what a certificate
             // would prove is known already, and its name is that of another interface.
-            None => {
-                (builder.danger_accept_invalid_certs(place.address.ip().is_loopback()), place.url())
-            }
+            None => (builder.danger_accept_invalid_certs(place.is_local()), place.url()),
         };
-        Ok(builder.build().ok().map(|client| Self { client, url, token }))
+        Ok(builder.build().ok().map(|client| Self {
+            client,
+            url,
+            base_path: place.base_path,
+            is_tls: place.is_tls && place.socket.is_none(),
+            token,
+        }))
     }
 
     /// To the server that serves `repo`, alone or as part of a hub above it; paths are those of the repository's API.
@@ -82,6 +90,16 @@ impl ServerClient {
         &self.url
     }
 
+    /// A request without any credentials.
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.url))
+    }
+
+    /// The name of a session's cookie there.
+    pub fn cookie_name(&self, access: &Access) -> String {
+        access.cookie_name(&self.base_path, self.is_tls)
+    }
+
     /// Asks it.
     ///
     /// # Errors
@@ -92,7 +110,7 @@ impl ServerClient {
         path: &str,
         body: Option<&Value>,
     ) -> Result<Response, reqwest::Error> {
-        let request = self.client.request(method, format!("{}{path}", self.url));
+        let request = self.request(method, path);
         let request = match &self.token {
             Some(token) => request.bearer_auth(token),
             None => request,

@@ -48,6 +48,11 @@ impl ServerPlace {
         let scheme = if self.is_tls { "https" } else { "http" };
         format!("{scheme}://{}{}", reachable(self.address), self.base_path)
     }
+
+    /// Whether a connection to it stays on this machine.
+    pub fn is_local(&self) -> bool {
+        reachable(self.address).ip().is_loopback()
+    }
 }
 
 /// Takes the word back when the server ends.

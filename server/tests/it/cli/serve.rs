@@ -75,6 +75,9 @@ fn tls_is_spoken_with_the_given_certificate_also_off_loopback() {
     let stream = TcpStream::connect(format!("127.0.0.1:{port}")).expect("listens");
     let page = get(StreamOwned::new(client, stream), "/login", "");
     assert!(page.contains("Log in to"), "{page}");
+    let doctor = project.car(&["doctor", "--security"]);
+    assert!(!doctor.stdout.contains("FAIL"), "{}", doctor.stdout);
+    assert!(doctor.stdout.contains("PASS  a session: accepted"), "{}", doctor.stdout);
     // Commands find it although the certificate is not for its address.
     project.car(&["sessions"]).exits(0);
     server.signal(Signal::SIGTERM);

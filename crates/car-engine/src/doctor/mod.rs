@@ -1,4 +1,6 @@
-//! Checking that everything a loop needs is there.
+//! Checking that everything a loop needs is there, and that the server keeps strangers out.
+
+mod security;
 
 use std::path::PathBuf;
 
@@ -6,6 +8,8 @@ use car_agent::{AgentCommand, search_path};
 
 use crate::Repo;
 use crate::runner::standing;
+
+pub use security::attack;
 
 /// One thing that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
