@@ -63,6 +63,14 @@ browser() {
         fail "apt-get could not install chromium: install it, or set CHROMIUM to a Chrome or Chromium."
 }
 
+# What people have in front of their server and in their scripts, for the tests.
+proxy() {
+    PATH="$PATH:/usr/sbin" has nginx && has curl && return
+    can_install || fail "nginx and curl are needed for the browser tests: install them."
+    step "Installing nginx and curl" install_packages nginx-light curl ||
+        fail "apt-get could not install nginx and curl: install them and run this again."
+}
+
 # has_version PROGRAM VERSION
 has_version() { has "$1" && [[ $("$1" --version) == *" $2"* ]]; }
 
@@ -108,6 +116,7 @@ test)
     scripts/wasm-target.sh
     npm_packages needed
     browser
+    proxy
     ;;
 dev)
     rust_compiler
