@@ -12,6 +12,7 @@ mod devices;
 mod docs;
 mod document;
 mod idempotency;
+mod reference;
 mod repo;
 mod state;
 
@@ -61,6 +62,7 @@ fn routes() -> OpenApiRouter<WebState> {
         .merge(confirm::routes())
         .merge(devices::routes())
         .merge(document::routes())
+        .merge(reference::routes())
         .merge(docs::routes())
         .merge(state::routes())
 }
