@@ -7,10 +7,10 @@ use leptos::server_fn::codec::PostUrl;
 use leptos::server_fn::error::{IntoAppError, ServerFnErrorErr};
 use leptos::server_fn::request::ClientReq;
 use leptos::server_fn::{Http, ServerFn};
-use leptos::web_sys::FormData;
 use serde::de::DeserializeOwned;
 
 use crate::base::at;
+use crate::platform::FormData;
 
 /// The form of `action`. Unlike that of Leptos it knows that everything may lie below a base path.
 #[component]

@@ -9,6 +9,9 @@ mod page;
 mod theme;
 mod timers;
 
+/// The fields of a form. On the server nothing but a name.
+pub(crate) use leptos::web_sys::FormData;
+
 pub(crate) use clock::{now, offset_minutes};
 pub(crate) use dialog::{close_dialog, focus_if_lost, show_dialog};
 #[cfg(feature = "hydrate")]

@@ -125,6 +125,10 @@ fn read_spec(repo: &Repo, other: Option<&Path>) -> Result<String, EngineError> {
         EngineError::not_found(format!("SPEC not found at {}", path.display()))
             .with_hint("write down there what is to be built")
     };
+    // A directory cannot be read, and a pipe might never end.
+    if path.exists() && !path.is_file() {
+        return Err(EngineError::new(ErrorKind::Invalid, format!("{} is no file", path.display())));
+    }
     let bytes = match std::fs::read(&path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(missing()),

@@ -101,7 +101,9 @@ impl From<EngineError> for Problem {
             ErrorKind::Timeout => StatusCode::GATEWAY_TIMEOUT,
             // What failed is no part of this server.
             ErrorKind::Agent => StatusCode::BAD_GATEWAY,
-            ErrorKind::Config | ErrorKind::Other => {
+            // A repository whose configuration is wrong cannot do what was asked until somebody mends it.
+            ErrorKind::Config => StatusCode::CONFLICT,
+            ErrorKind::Other => {
                 tracing::error!(%error, "a request failed");
                 StatusCode::INTERNAL_SERVER_ERROR
             }

@@ -9,6 +9,7 @@
 mod cli;
 mod conversation;
 mod documents;
+mod hostile;
 mod runner;
 mod services;
 mod support;
