@@ -74,12 +74,16 @@ impl Clock {
 
     /// Now, to the second. Reading it subscribes to every tick.
     pub(crate) fn now(&self) -> Timestamp {
-        self.tick.get().unwrap_or_else(|| self.base.get_value())
+        self.tick.try_get().flatten().unwrap_or_else(|| self.seeded())
     }
 
     /// Now, to ten seconds, for texts that change rarely.
     pub(crate) fn about_now(&self) -> Timestamp {
-        self.slow.get().unwrap_or_else(|| self.base.get_value())
+        self.slow.try_get().flatten().unwrap_or_else(|| self.seeded())
+    }
+
+    fn seeded(&self) -> Timestamp {
+        self.base.try_get_value().unwrap_or(Timestamp::from_millis(0))
     }
 
     /// Now, asked of the browser at this moment, for event handlers.
@@ -91,7 +95,7 @@ impl Clock {
     /// The reader's zone at a point in time; UTC until the browser has taken over.
     pub(crate) fn zone(&self, at: Timestamp) -> Zone {
         match platform::offset_minutes(at) {
-            Some(minutes) if self.ticking.get() => Zone::Local(minutes),
+            Some(minutes) if self.ticking.try_get() == Some(true) => Zone::Local(minutes),
             _ => Zone::Utc,
         }
     }

@@ -33,7 +33,11 @@ impl Fleet {
 
     /// The repositories, those that need a person first.
     pub(crate) fn rows(self) -> Memo<Vec<RepoRow>> {
-        Memo::new(move |_| by_attention(self.live.get().unwrap_or_else(|| self.base.get_value())))
+        // A reader that leaves while the server still writes its page takes everything with it.
+        Memo::new(move |_| {
+            let live = self.live.try_get().flatten();
+            by_attention(live.or_else(|| self.base.try_get_value()).unwrap_or_default())
+        })
     }
 
     /// Takes one repository's news.

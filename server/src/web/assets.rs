@@ -14,7 +14,10 @@ use axum::response::{IntoResponse, Response};
 use leptos::IntoView;
 use rust_embed::{EmbeddedFile, RustEmbed};
 
-use super::WebState;
+use super::problem::Problem;
+
+/// Addresses that programs ask, who have no use for a page.
+const PROGRAMS: [&str; 4] = ["/api/", "/hub/", "/rpc/", "/system/"];
 
 #[derive(RustEmbed)]
 #[folder = "../target/site"]
@@ -29,7 +32,6 @@ pub(super) fn missing() -> Vec<&'static str> {
 
 /// Answers with the file a path names, or with the page that says there is none.
 pub(super) fn asset_or<V>(
-    state: WebState,
     context: impl Fn() + Clone + Send + Sync + 'static,
     shell: impl Fn() -> V + Clone + Send + Sync + 'static,
 ) -> impl Fn(Request) -> Pin<Box<dyn Future<Output = Response> + Send>> + Clone + Send + Sync + 'static
@@ -37,14 +39,21 @@ where
     V: IntoView + 'static,
 {
     move |request| {
-        let (state, context, shell) = (state.clone(), context.clone(), shell.clone());
+        let (context, shell) = (context.clone(), shell.clone());
         Box::pin(async move {
             if matches!(*request.method(), Method::GET | Method::HEAD)
                 && let Some(response) = asset(request.uri().path(), request.headers())
             {
                 return response;
             }
-            let _ = state;
+            let path = request.uri().path();
+            if PROGRAMS.iter().any(|prefix| path.starts_with(prefix)) {
+                let problem =
+                    Problem::new(StatusCode::NOT_FOUND, "There is nothing at this address.");
+                return problem
+                    .with_hint("GET /api/reference describes what there is")
+                    .into_response();
+            }
             let page = leptos_axum::render_app_to_stream_with_context(context, shell);
             let mut response = page(request).await;
             *response.status_mut() = StatusCode::NOT_FOUND;

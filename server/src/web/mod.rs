@@ -180,7 +180,7 @@ fn router(
         )
         .layer(CompressionLayer::new())
         // Not compressed here: release builds bring compressed files, and debug builds would spend seconds on each.
-        .fallback(assets::asset_or(state.clone(), context, shell))
+        .fallback(assets::asset_or(context, shell))
         .layer(middleware::from_fn_with_state(state.clone(), auth::check))
         .layer(middleware::from_fn_with_state(state.clone(), edge::check))
         .with_state(state.clone());

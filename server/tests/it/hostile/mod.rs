@@ -150,7 +150,9 @@ async fn ten_thousand_hostile_requests_break_nothing_and_leave_nothing_behind() 
         assert!(!text.contains(&target.token), "{asked} tells the token");
         assert!(!text.contains("root:x:0"), "{asked} tells a file of the system");
     }
-    println!("{} operations, statuses: {statuses:?}", operations.len());
+    // Most are refused, but enough get through to reach what lies behind.
+    let of = |status| statuses.get(&status).copied().unwrap_or_default();
+    assert!(of(200) > REQUESTS / 20 && of(404) > 0 && of(422) > 0, "{statuses:?}");
     assert_eq!(target.get("/health").await["status"], "ok", "it still serves");
     server.signal(Signal::SIGTERM);
     let ended = server.wait();
