@@ -84,7 +84,7 @@ fn code_of(status: StatusCode) -> &'static str {
         StatusCode::UNPROCESSABLE_ENTITY => "invalid",
         StatusCode::SERVICE_UNAVAILABLE => "unavailable",
         StatusCode::GATEWAY_TIMEOUT => "timeout",
-        StatusCode::BAD_GATEWAY => "agent_failed",
+        StatusCode::BAD_GATEWAY => "bad_gateway",
         _ => "failed",
     }
 }

@@ -21,6 +21,6 @@ pub use reference::{GithubUrl, Reference, find_links, parse_issue};
 pub use status::Github;
 pub use sync::{
     SyncContext, SyncRequest, cancel_sync, confirmed_preview, last_sync, start_sync, sync,
-    sync_preview,
+    sync_ended, sync_preview,
 };
 pub(crate) use untrusted::fenced;

@@ -11,6 +11,7 @@ mod confirm;
 mod devices;
 mod docs;
 mod document;
+mod github;
 mod idempotency;
 mod reference;
 mod repo;
@@ -39,6 +40,7 @@ pub(super) use repo::ApiRepo;
     tags(
         (name = "repository", description = "What a repository is doing"),
         (name = "documents", description = "TODO, PROGRESS, OPINIONS, SPEC, SUMMARY: texts, versions, and talking about them"),
+        (name = "github", description = "Issues and pull requests, through `gh`"),
         (name = "server", description = "The server itself"),
     )
 )]
@@ -64,6 +66,7 @@ fn routes() -> OpenApiRouter<WebState> {
         .merge(document::routes())
         .merge(reference::routes())
         .merge(docs::routes())
+        .merge(github::routes())
         .merge(state::routes())
 }
 

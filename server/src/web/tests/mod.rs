@@ -3,6 +3,7 @@
 mod base_path;
 mod docs;
 mod edge;
+mod github;
 mod writes;
 
 use std::ffi::OsString;

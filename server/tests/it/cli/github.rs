@@ -2,6 +2,8 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
@@ -266,6 +268,55 @@ async fn a_job_goes_on_by_itself_and_can_be_followed_and_ended() {
     assert!(stale > 0);
     let failure = eventually("the job ends", || job().failure);
     assert_eq!(failure.message, "The repository has changed since the preview");
+}
+
+/// What a server answers to a POST, as status and JSON.
+fn post(server: &Running, work: &Work, path: &str, body: &Value) -> (u16, Value) {
+    let address = eventually("the server says where it listens", || {
+        let said = server.stdout();
+        let line = said.lines().find(|line| line.starts_with("Serving"))?;
+        line.split(" on http://").nth(1).map(|address| address.trim_end_matches('/').to_owned())
+    });
+    let (token, body) = (work.project.read("server-token"), body.to_string());
+    let request = format!(
+        "POST /api/github/{path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer {}\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        token.trim(),
+        body.len()
+    );
+    let mut stream = TcpStream::connect(address).expect("it listens");
+    stream.write_all(request.as_bytes()).expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("text");
+    let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+    let json = answer.lines().find(|line| line.starts_with('{')).unwrap_or_default();
+    (status, serde_json::from_str(json).expect("JSON"))
+}
+
+#[test]
+fn a_sync_over_http_answers_when_it_is_done_or_that_it_goes_on() {
+    let work = Work::new("while [ ! -e \"$HERE/go\" ]; do sleep 0.05; done", &json!({}));
+    work.opens("Work", "- Work\n- Add a");
+    let server = work.project.start(&["serve", "--port", "0"]);
+    let (_, preview) = post(&server, &work, "pr/sync/preview", &json!({}));
+    let (status, job) = post(&server, &work, "pr/sync", &json!({"wait_seconds": 0}));
+    assert_eq!((status, &job["status"]), (202, &json!("running")), "{job}");
+    let (status, busy) = post(&server, &work, "pr/sync", &json!({}));
+    assert_eq!(status, 409, "{busy}");
+    assert_eq!(post(&server, &work, "pr/sync/cancel", &json!({})).1["cancelled"], true);
+    eventually("its locks are free", || (!work.project.path("lock").exists()).then_some(()));
+
+    fs::write(work.agent.path().join("go"), "").expect("written");
+    let body = json!({"version": preview["version"], "wait_seconds": 300});
+    let (status, result) = post(&server, &work, "pr/sync", &body);
+    assert_eq!(
+        (status, &result["status"], &result["mode"]),
+        (200, &json!("ok"), &json!("current"))
+    );
+    assert_eq!(result["pr"]["url"], "https://github.com/o/r/pull/8");
+    assert!(work.is_published());
+    server.signal(nix::sys::signal::Signal::SIGTERM);
+    server.wait().exits(0);
 }
 
 #[test]

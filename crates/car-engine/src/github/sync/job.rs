@@ -9,7 +9,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use car_agent::{Start, is_alive, process_id, terminate};
+use car_agent::{Start, is_alive, process_id, terminate, wait_until_gone};
 use car_domain::github::{SyncFailure, SyncJob, SyncPreview, SyncProgress, SyncResult};
 use car_domain::state::ProcessId;
 use serde::{Deserialize, Serialize};
@@ -147,6 +147,20 @@ pub fn confirmed_preview(repo: &Repo) -> Result<SyncPreview, EngineError> {
 /// When its record cannot be read.
 pub fn last_sync(repo: &Repo) -> Result<Option<SyncJob>, EngineError> {
     Ok(read(repo)?.map(|(_, job)| job))
+}
+
+/// Waits for the end of the sync that is at work, `patience` at most, and tells how it is then.
+///
+/// # Errors
+/// When its record cannot be read.
+pub async fn sync_ended(repo: &Repo, patience: Duration) -> Result<Option<SyncJob>, EngineError> {
+    let look = |repo: Repo| crate::served::blocking(move || read(&repo));
+    let Some((process, job)) = look(repo.clone()).await? else { return Ok(None) };
+    if job.pid.is_none() {
+        return Ok(Some(job));
+    }
+    wait_until_gone(process, patience).await;
+    Ok(look(repo.clone()).await?.map(|(_, job)| job))
 }
 
 /// Asks the sync that is at work to end; says whether there was one.

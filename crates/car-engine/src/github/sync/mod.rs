@@ -11,6 +11,6 @@ mod preview;
 mod proposal;
 mod steps;
 
-pub use job::{cancel_sync, confirmed_preview, last_sync, start_sync};
+pub use job::{cancel_sync, confirmed_preview, last_sync, start_sync, sync_ended};
 pub use preview::{SyncRequest, sync_preview};
 pub use steps::{SyncContext, sync};

@@ -21,6 +21,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use super::super::WebState;
 use super::super::problem::Problem;
+pub(super) use proposed::ChatResult;
 
 /// Most bytes of a request that brings a text; a document itself may have half of that once it is JSON.
 const MAX_BODY_BYTES: usize = 8 << 20;

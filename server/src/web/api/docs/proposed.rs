@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 /// What came of a message, or waits for a decision. Nothing of it is in a document yet.
 #[derive(Serialize, ToSchema)]
-pub(super) struct ChatResult {
+pub(in crate::web::api) struct ChatResult {
     /// Always `ok`.
     status: &'static str,
     /// The document; several with `+` between.
@@ -49,7 +49,7 @@ pub(super) struct ProposedDoc {
 
 impl ChatResult {
     /// What came of a message.
-    pub(super) fn of(
+    pub(in crate::web::api) fn of(
         repo: &Repo,
         chat: &DocChat<'_>,
         answer: ChatAnswer,
