@@ -92,6 +92,7 @@ impl From<car_engine::EngineError> for AppError {
             | car_engine::ErrorKind::Invalid
             | car_engine::ErrorKind::Unavailable
             | car_engine::ErrorKind::Unauthenticated
+            | car_engine::ErrorKind::TooLarge
             | car_engine::ErrorKind::RateLimited
             | car_engine::ErrorKind::Timeout
             | car_engine::ErrorKind::Other => AppErrorKind::Server,

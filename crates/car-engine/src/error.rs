@@ -17,6 +17,8 @@ pub enum ErrorKind {
     Agent,
     /// What was asked for makes no sense.
     Invalid,
+    /// More was sent than is taken.
+    TooLarge,
     /// A program or a service that is needed is not there.
     Unavailable,
     /// A service does not know who asks.

@@ -33,6 +33,7 @@ pub mod search;
 mod served;
 pub mod sessions;
 pub mod snapshot;
+pub mod uploads;
 pub mod usage;
 pub mod voice;
 

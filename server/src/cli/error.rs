@@ -50,6 +50,7 @@ impl From<EngineError> for CliError {
             | ErrorKind::Invalid
             | ErrorKind::Unavailable
             | ErrorKind::Unauthenticated
+            | ErrorKind::TooLarge
             | ErrorKind::RateLimited
             | ErrorKind::Timeout
             | ErrorKind::Other => 1,

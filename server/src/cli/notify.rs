@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use car_engine::Repo;
-use car_engine::notifications::{self, Delivery, Event, Notice, Receipt, Status};
+use car_engine::notifications::{self, Delivery, Event, Receipt, Status, TestResult};
 use clap::{Args, Subcommand};
 use serde_json::json;
 
@@ -72,26 +72,13 @@ pub(super) fn run(args: &NotifyArgs) -> CommandResult {
 }
 
 fn test(repo: &Repo, event: Event, as_json: bool) -> CommandResult {
-    let messages = notifications::announce_test(repo, &Notice::test(repo, event))?;
-    deliver(repo)?;
-    let overview = notifications::overview(repo)?;
-    let mut results = Vec::new();
-    let mut lines = Vec::new();
-    let mut is_fine = true;
-    for message in &messages {
-        let channel = message.channel.name();
-        let receipt = overview.receipts.iter().rfind(|receipt| receipt.id == message.id);
-        let pending = overview.pending.iter().find(|pending| pending.id == message.id);
-        let (word, detail) = match (receipt, pending) {
-            (Some(receipt), _) => (receipt.status.name(), receipt.detail.clone()),
-            (None, Some(pending)) => ("pending", pending.last_error.clone()),
-            (None, None) => ("pending", None),
-        };
-        is_fine &= word == Status::Delivered.name();
+    let results = block_on(async { Ok(notifications::test(repo, event, PATIENCE).await?) })?;
+    let is_fine = results.iter().all(|result| result.status == Status::Delivered.name());
+    let line = |TestResult { channel, status, detail }: &TestResult| {
         let why = detail.as_ref().map(|detail| format!(" ({detail})")).unwrap_or_default();
-        lines.push(format!("{channel}: {word}{why}"));
-        results.push(json!({ "channel": channel, "status": word, "detail": detail }));
-    }
+        format!("{channel}: {status}{why}")
+    };
+    let lines: Vec<String> = results.iter().map(line).collect();
     if as_json {
         ui::out(&format!("{:#}", json!({ "event": event.name(), "results": results })));
     } else {

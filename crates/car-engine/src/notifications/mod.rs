@@ -21,9 +21,14 @@ pub use targets::Channel;
 
 pub(crate) use outbox::WAKE_FILE;
 
+use std::time::Duration;
+
+use serde::Serialize;
+
 use outbox::Outbox;
 use targets::Targets;
 
+use crate::served::blocking;
 use crate::{EngineError, Repo};
 
 /// Everything known about the messages of a repository.
@@ -61,7 +66,7 @@ pub(crate) fn announce_or_warn(repo: &Repo, notice: &Notice) {
 ///
 /// # Errors
 /// When no channel is set up, or the outbox cannot be written.
-pub fn announce_test(repo: &Repo, notice: &Notice) -> Result<Vec<Message>, EngineError> {
+fn announce_test(repo: &Repo, notice: &Notice) -> Result<Vec<Message>, EngineError> {
     let targets = Targets::of(repo);
     if targets.channels().is_empty() {
         let config = &repo.config().notifications;
@@ -75,6 +80,44 @@ pub fn announce_test(repo: &Repo, notice: &Notice) -> Result<Vec<Message>, Engin
         ));
     }
     post(repo, &targets, notice)
+}
+
+/// What became of a message of a test.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct TestResult {
+    /// Name of the receiver: `discord` or `telegram`.
+    pub channel: &'static str,
+    /// `delivered`, `pending`, or what else became of it.
+    pub status: &'static str,
+    /// Why.
+    pub detail: Option<String>,
+}
+
+/// Sends a message about `event` to every channel that is set up, waits for `patience` at most, and tells what became of each.
+///
+/// # Errors
+/// When no channel is set up, or the outbox cannot be written.
+pub async fn test(
+    repo: &Repo,
+    event: Event,
+    patience: Duration,
+) -> Result<Vec<TestResult>, EngineError> {
+    let asked = repo.clone();
+    let messages = blocking(move || announce_test(&asked, &Notice::test(&asked, event))).await?;
+    deliver_all(repo.root(), patience).await?;
+    let asked = repo.clone();
+    let overview = blocking(move || overview(&asked)).await?;
+    let result = |message: &Message| {
+        let receipt = overview.receipts.iter().rfind(|receipt| receipt.id == message.id);
+        let pending = overview.pending.iter().find(|pending| pending.id == message.id);
+        let (status, detail) = match (receipt, pending) {
+            (Some(receipt), _) => (receipt.status.name(), receipt.detail.clone()),
+            (None, Some(pending)) => ("pending", pending.last_error.clone()),
+            (None, None) => ("pending", None),
+        };
+        TestResult { channel: message.channel.name(), status, detail }
+    };
+    Ok(messages.iter().map(result).collect())
 }
 
 /// What waits, and what became of the rest.

@@ -12,10 +12,14 @@ mod devices;
 mod docs;
 mod document;
 mod github;
+mod housekeeping;
 mod idempotency;
+mod notifications;
 mod reference;
 mod repo;
 mod state;
+mod terminal_image;
+mod voice;
 
 use axum::{Router, middleware};
 use utoipa::OpenApi;
@@ -41,6 +45,9 @@ pub(super) use repo::ApiRepo;
         (name = "repository", description = "What a repository is doing"),
         (name = "documents", description = "TODO, PROGRESS, OPINIONS, SPEC, SUMMARY: texts, versions, and talking about them"),
         (name = "github", description = "Issues and pull requests, through `gh`"),
+        (name = "notifications", description = "Messages to Discord and Telegram"),
+        (name = "terminal", description = "Terminals"),
+        (name = "voice", description = "Speech to text"),
         (name = "server", description = "The server itself"),
     )
 )]
@@ -67,7 +74,11 @@ fn routes() -> OpenApiRouter<WebState> {
         .merge(reference::routes())
         .merge(docs::routes())
         .merge(github::routes())
+        .merge(housekeeping::routes())
+        .merge(notifications::routes())
         .merge(state::routes())
+        .merge(terminal_image::routes())
+        .merge(voice::routes())
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ mod base_path;
 mod docs;
 mod edge;
 mod github;
+mod services;
 mod writes;
 
 use std::ffi::OsString;
