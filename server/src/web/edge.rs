@@ -5,6 +5,7 @@
 //! pattern. What a proxy says counts only when the configuration names the proxy.
 
 use std::net::IpAddr;
+use std::time::Instant;
 
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
@@ -62,6 +63,10 @@ pub(super) async fn check(State(state): State<WebState>, request: Request, next:
     let scheme = scheme_of(&request, config);
     let id = request_id(request.headers());
     let mut request = limited(request);
+    // Without the query: it may hold a token.
+    let logged = config
+        .access_log
+        .then(|| (request.method().clone(), request.uri().path().to_owned(), Instant::now()));
     let mut response = match refusal(&request, config, scheme) {
         Some((status, sentence)) => (status, sentence).into_response(),
         None => {
@@ -70,6 +75,10 @@ pub(super) async fn check(State(state): State<WebState>, request: Request, next:
         }
     };
     protect(response.headers_mut());
+    if let Some((method, path, began)) = logged {
+        let (status, ms) = (response.status().as_u16(), began.elapsed().as_millis());
+        tracing::info!(target: "car::access", %method, path, status, ms, id, "request");
+    }
     if let Ok(id) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
