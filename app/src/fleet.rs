@@ -51,6 +51,14 @@ impl Fleet {
         self.live.try_set(Some(std::mem::take(rows)));
     }
 
+    /// Takes one repository out of the list.
+    pub(crate) fn remove(&self, id: &str) {
+        let rows = self.live.try_get_untracked().flatten();
+        let mut rows = rows.or_else(|| self.base.try_get_value()).unwrap_or_default();
+        rows.retain(|row| row.id != id);
+        self.live.try_set(Some(rows));
+    }
+
     /// Reads the list anew.
     pub(crate) fn refetch(self) {
         spawn_local(async move {

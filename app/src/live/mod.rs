@@ -9,7 +9,7 @@ mod connection;
 #[cfg(feature = "hydrate")]
 mod source;
 
-use car_domain::view::LiveEvent;
+use car_domain::live::LiveEvent;
 
 #[cfg(feature = "hydrate")]
 use connection::Phase;
@@ -24,8 +24,8 @@ pub(crate) enum LiveMessage {
     Refetch,
 }
 
-/// Opens the event stream for the current component and closes it with it. `repo` narrows it to one repository and adds
-/// its journal.
+/// Opens the event stream for the current component and closes it with it: the rows of all repositories, and the dashboard and
+/// journal of `repo`.
 pub(crate) fn use_live(repo: Option<String>, on_message: impl Fn(LiveMessage) + 'static) {
     #[cfg(feature = "hydrate")]
     {
@@ -37,7 +37,7 @@ pub(crate) fn use_live(repo: Option<String>, on_message: impl Fn(LiveMessage) + 
         let on_message = std::rc::Rc::new(on_message);
         Effect::new(move |_| {
             let on_message = std::rc::Rc::clone(&on_message);
-            let opened = source::LiveSource::open(repo.as_deref(), connection, clock, on_message);
+            let opened = source::LiveSource::open(repo.clone(), connection, clock, on_message);
             source.set_value(Some(opened));
         });
         on_cleanup(move || {

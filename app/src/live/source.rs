@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
 use car_domain::Timestamp;
+use car_domain::live::Topic;
 use leptos::prelude::*;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
@@ -47,17 +48,18 @@ impl Drop for Stream {
 }
 
 impl LiveSource {
-    /// Opens a stream, for one repository or for all of them.
+    /// Opens a stream: the rows of all repositories, and everything about one of them.
     pub(super) fn open(
-        repo: Option<&str>,
+        repo: Option<String>,
         connection: Connection,
         clock: Clock,
         on_message: OnMessage,
     ) -> Self {
-        let url = match repo {
-            Some(repo) => at(&format!("/api/events?repo={}", platform::encode_segment(repo))),
-            None => at("/api/events"),
-        };
+        let topics: Vec<_> = std::iter::once(Topic::Hub)
+            .chain(repo.map(Topic::Repo))
+            .map(|topic| platform::encode_segment(&topic.to_string()))
+            .collect();
+        let url = at(&format!("/api/events?topics={}", topics.join(",")));
         let shared = Rc::new(Shared {
             url,
             connection,
@@ -102,6 +104,8 @@ impl Shared {
             self.listen(&source, "row", Self::deliver),
             self.listen(&source, "dashboard", Self::deliver),
             self.listen(&source, "journal", Self::deliver),
+            self.listen(&source, "gone", Self::deliver),
+            self.listen(&source, "ready", |_, _| {}),
             self.watch_errors(&source),
         ];
         *self.stream.borrow_mut() = Some(Stream { source, _listeners: listeners });

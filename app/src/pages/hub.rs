@@ -1,6 +1,7 @@
 //! The hub: all repositories, those that need a person first.
 
-use car_domain::view::{Activity, LiveEvent, RepoRow};
+use car_domain::live::LiveEvent;
+use car_domain::view::{Activity, RepoRow};
 use leptos::prelude::*;
 use leptos_meta::Title;
 
@@ -21,7 +22,8 @@ pub(super) fn Hub(
     let fleet = Fleet::get();
     use_live(None, move |message| match message {
         LiveMessage::Event(LiveEvent::Row { row }) => fleet.apply(&row),
-        LiveMessage::Event(LiveEvent::Dashboard { .. } | LiveEvent::Journal { .. }) => {}
+        LiveMessage::Event(LiveEvent::Gone { repo }) => fleet.remove(&repo),
+        LiveMessage::Event(_) => {}
         LiveMessage::Refetch => fleet.refetch(),
     });
     let rows = fleet.rows();

@@ -10,6 +10,7 @@ pub mod docs;
 pub mod format;
 pub mod github;
 pub mod job;
+pub mod live;
 pub mod log;
 pub mod proposal;
 pub mod run;

@@ -39,14 +39,14 @@ pub mod voice;
 
 pub use docs::{DocChange, DocWrite, Docs, Expected};
 pub use error::{EngineError, ErrorKind};
-pub use follow::follow;
+pub use follow::{LogFollower, follow};
 pub use history::{History, LogView};
 pub use init::{InitMode, InitReport, init};
 pub use prompt::injected_context;
 pub use redact::Redactor;
 pub use repo::{Repo, find_root_config};
 pub use running_server::{Announcement, RunningServer, ServerClient, ServerPlace};
-pub use served::{RunIndex, Served, StreamItem, Subscription, blocking};
+pub use served::{LiveFeed, Pulse, RunIndex, Served, Told, blocking};
 
 use car_domain::Timestamp;
 

@@ -1,5 +1,6 @@
 //! Terminal sessions of a repository as a running server tells them, or as its last word in `state.json`.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use car_domain::state::RunnerState;
@@ -106,6 +107,16 @@ pub fn session_of(repo: &Repo, state: &RunnerState) -> Option<TerminalSession> {
     let id = known.repo_to_session.get(root.as_ref())?.as_str()?;
     let at = known.sessions.iter().position(|session| session.session_id == id)?;
     Some(known.sessions.swap_remove(at))
+}
+
+/// The terminals in `state` by their ids, without places on this machine.
+pub(crate) fn known(state: &RunnerState) -> BTreeMap<String, Value> {
+    let without_path = |session: TerminalSession| {
+        let id = session.session_id.clone();
+        let session = TerminalSession { repo_path: None, ..session };
+        Some((id, serde_json::to_value(session).ok()?))
+    };
+    of_state(state).sessions.into_iter().filter_map(without_path).collect()
 }
 
 fn forget(state: &mut RunnerState, id: &str) {

@@ -9,7 +9,6 @@ mod assets;
 mod auth;
 mod cookie;
 mod edge;
-mod events;
 mod health;
 mod listen;
 mod login;
@@ -190,11 +189,10 @@ fn router(
 }
 
 /// The addresses that are neither pages nor server functions nor files. One list, so that tests see every one of them.
-fn routes() -> [(&'static str, MethodRouter<WebState>); 4] {
+fn routes() -> [(&'static str, MethodRouter<WebState>); 3] {
     [
         ("/health", get(health::health)),
         ("/login", get(login::page).post(login::submit)),
         ("/logout", post(login::logout)),
-        ("/api/events", get(events::events)),
     ]
 }

@@ -9,7 +9,8 @@ mod todo;
 
 use std::future::IntoFuture;
 
-use car_domain::view::{Activity, LiveEvent};
+use car_domain::live::LiveEvent;
+use car_domain::view::Activity;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
@@ -83,6 +84,8 @@ pub(super) fn RepoBoard(
                 store.append(run, &entries);
             }
         }
+        LiveMessage::Event(LiveEvent::Gone { repo }) => fleet.remove(&repo),
+        LiveMessage::Event(_) => {}
         LiveMessage::Refetch => {
             store.refetch();
             fleet.refetch();

@@ -245,6 +245,14 @@ impl Access {
         self.record(who, peer, "revoke", id).await
     }
 
+    /// Whether the device `id` is still logged in, also when another process logged it out.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn is_logged_in(&self, id: &str) -> Result<bool, EngineError> {
+        Ok(self.devices().await?.iter().any(|device| device.id == id))
+    }
+
     /// Hears the ids of devices that are logged out.
     pub fn revocations(&self) -> broadcast::Receiver<String> {
         self.revoked.subscribe()

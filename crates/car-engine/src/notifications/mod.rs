@@ -20,6 +20,7 @@ pub use receipts::{Receipt, Status};
 pub use targets::Channel;
 
 pub(crate) use outbox::WAKE_FILE;
+pub(crate) use receipts::Receipts;
 
 use std::time::Duration;
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Channel, Message};
 use crate::config::CAR_DIR;
-use crate::files::{AppendFile, write_atomic};
+use crate::files::{AppendFile, FileStamp, write_atomic};
 use crate::{EngineError, now};
 
 /// Above this size the older half goes; about a thousand receipts are kept.
@@ -75,6 +75,46 @@ impl Receipt {
             text: message.text.clone(),
             detail,
         }
+    }
+}
+
+/// A place in the receipts of a root, to read on from.
+#[derive(Clone, Debug)]
+pub(crate) struct Receipts {
+    stamp: Option<FileStamp>,
+    last: Option<Receipt>,
+}
+
+impl Receipts {
+    /// What was added since the place `known`, which moves on; nothing the first time.
+    ///
+    /// # Errors
+    /// When the receipts cannot be read.
+    pub(crate) fn read_on(
+        known: &mut Option<Self>,
+        root: &Path,
+    ) -> Result<Vec<Receipt>, EngineError> {
+        // Looked at before reading: what is added in between is found by the next call.
+        let stamp = FileStamp::of(&path(root));
+        if known.as_ref().is_some_and(|known| known.stamp == stamp) {
+            return Ok(Vec::new());
+        }
+        let mut all = read(root)?;
+        let last = all.last().cloned();
+        let added = match known {
+            None => Vec::new(),
+            Some(known) => match &known.last {
+                None => all,
+                // The older half may be gone, together with the last one that was known.
+                Some(last) => match all.iter().rposition(|receipt| receipt == last) {
+                    Some(at) => all.split_off(at + 1),
+                    None => all.into_iter().filter(|receipt| receipt.at > last.at).collect(),
+                },
+            },
+        };
+        let last = last.or_else(|| known.take().and_then(|known| known.last));
+        *known = Some(Self { stamp, last });
+        Ok(added)
     }
 }
 

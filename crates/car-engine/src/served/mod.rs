@@ -4,7 +4,9 @@
 
 mod cleaning;
 mod indexing;
+mod journals;
 mod live;
+mod look;
 mod outboxes;
 mod watch;
 mod work;
@@ -14,16 +16,18 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use car_domain::job::Job;
+use car_domain::live::{LiveEvent, Topics};
 use car_domain::run::RunSummary;
-use car_domain::view::{
-    Activity, Dashboard, LiveEvent, LiveTail, RepoRow, RunAction, RunSettings, StateView,
-};
-use tokio::sync::Notify;
+use car_domain::view::{Activity, Dashboard, LiveTail, RepoRow, RunAction, RunSettings, StateView};
+use car_store::Jobs;
+use tokio::sync::{Notify, OnceCell};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use indexing::RunIndex;
-pub use live::{StreamItem, Subscription};
+pub use live::{LiveFeed, Told};
+pub use look::Pulse;
 
 use crate::config::{self, Config, Mode};
 use crate::conversation::end_idle_servers;
@@ -36,18 +40,29 @@ use crate::{EngineError, Repo};
 /// Runs a dashboard lists.
 const DASHBOARD_RUNS: u32 = 12;
 
+/// The repositories of a root.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Found {
+    /// Root of each that is prepared for CAR, by its id.
+    repos: BTreeMap<String, PathBuf>,
+    /// Roots of the others.
+    unprepared: Vec<PathBuf>,
+}
+
 /// A root that is being served.
 pub struct Served {
     root: PathBuf,
     config: Config,
     /// Root of each repository by its id; the configuration is read when it is needed.
-    repos: RwLock<BTreeMap<String, PathBuf>>,
+    repos: RwLock<Found>,
     /// Command line of this program, to start runners with.
     program: Vec<OsString>,
     index: RunIndex,
     live: live::Live,
     work: work::Work,
     github: Github,
+    looks: look::Looks,
+    jobs: OnceCell<Jobs>,
     /// Told when repositories were found or lost.
     repos_changed: Notify,
     /// Told when a message waits to be sent.
@@ -68,6 +83,8 @@ impl Served {
             live: live::Live::default(),
             work: work::Work::default(),
             github: Github::new(),
+            looks: look::Looks::default(),
+            jobs: OnceCell::new(),
             repos_changed: Notify::new(),
             outbox_changed: Notify::new(),
             config,
@@ -131,13 +148,18 @@ impl Served {
 
     /// Ids of all repositories, in order.
     pub fn ids(&self) -> Vec<String> {
-        self.repos.read().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
+        self.repos.read().unwrap_or_else(PoisonError::into_inner).repos.keys().cloned().collect()
     }
 
     /// Id and root of every repository, in order.
     pub fn roots(&self) -> Vec<(String, PathBuf)> {
-        let repos = self.repos.read().unwrap_or_else(PoisonError::into_inner);
-        repos.iter().map(|(id, root)| (id.clone(), root.clone())).collect()
+        let found = self.repos.read().unwrap_or_else(PoisonError::into_inner);
+        found.repos.iter().map(|(id, root)| (id.clone(), root.clone())).collect()
+    }
+
+    /// Roots of repositories that are not prepared for CAR.
+    fn unprepared(&self) -> Vec<PathBuf> {
+        self.repos.read().unwrap_or_else(PoisonError::into_inner).unprepared.clone()
     }
 
     /// All repositories as a hub lists them, those that need attention first.
@@ -212,33 +234,30 @@ impl Served {
         blocking(move || Repo::open(&root)).await
     }
 
-    /// Follows what changes. `last_id` is the id of the last event the subscriber has seen.
-    pub fn subscribe(&self, last_id: Option<&str>) -> Subscription {
-        self.live.subscribe(last_id)
-    }
-
-    /// What a new subscriber needs to be up to date: the row of every repository, and for one of them its dashboard and the
-    /// end of its journal.
+    /// Follows `topics`: their present state, then every change. `after_seq` is the last journal entry the client has of the one
+    /// run among them, `last_id` the id of the last event it was told when it comes back.
     ///
     /// # Errors
-    /// When the repository does not exist.
-    pub async fn snapshot(
-        &self,
-        only: Option<&str>,
-        max_entries: usize,
-    ) -> Result<Vec<LiveEvent>, EngineError> {
-        let mut events = Vec::new();
-        if let Some(id) = only {
-            let dashboard = Box::new(self.dashboard(id).await?);
-            events.push(LiveEvent::Dashboard { repo: id.to_owned(), dashboard });
-            let LiveTail { run, entries } = self.live_tail(id, max_entries).await?;
-            events.extend(run.map(|run| LiveEvent::Journal { repo: id.to_owned(), run, entries }));
-        }
-        if self.is_hub() {
-            let rows = self.rows().await?;
-            events.extend(rows.into_iter().map(|row| LiveEvent::Row { row: Box::new(row) }));
-        }
-        Ok(events)
+    /// When something it wants to follow does not exist.
+    pub async fn follow(
+        self: &Arc<Self>,
+        topics: Topics,
+        after_seq: Option<u64>,
+        last_id: Option<&str>,
+    ) -> Result<LiveFeed, EngineError> {
+        LiveFeed::open(self.clone(), topics, after_seq, last_id).await
+    }
+
+    /// Tells everybody who follows it where a job stands.
+    pub fn tell_job(&self, job: &Job) {
+        self.live.publish(&LiveEvent::Job { job: Box::new(job.clone()) });
+    }
+
+    /// The job `id` of this root, when there is one.
+    async fn job(&self, id: &str) -> Result<Option<Job>, EngineError> {
+        let path = self.root.join(config::CAR_DIR).join("car.db");
+        let jobs = self.jobs.get_or_try_init(|| async move { Jobs::open(&path).await }).await?;
+        Ok(jobs.get(id).await?)
     }
 
     async fn look_for_repos(&self) {
@@ -259,18 +278,22 @@ impl Served {
     }
 
     fn repo_root(&self, id: &str) -> Result<PathBuf, EngineError> {
-        let repos = self.repos.read().unwrap_or_else(PoisonError::into_inner);
-        repos.get(id).cloned().ok_or_else(|| {
+        let found = self.repos.read().unwrap_or_else(PoisonError::into_inner);
+        found.repos.get(id).cloned().ok_or_else(|| {
             EngineError::not_found(format!("There is no repository `{id}` here."))
                 .with_hint("it may have been removed or renamed")
         })
     }
 }
 
-/// Root of each repository that is prepared for CAR by its id. The hub's own list tells of the others.
-fn repos(root: &Path, config: &Config) -> Result<BTreeMap<String, PathBuf>, EngineError> {
-    let found = Registry::look(root, config)?.repos.into_iter();
-    Ok(found.filter(HubRepo::is_initialised).map(|repo| (repo.id, repo.root)).collect())
+/// What is found at the root. The hub's own list tells of repositories that are not there.
+fn repos(root: &Path, config: &Config) -> Result<Found, EngineError> {
+    let (prepared, others): (Vec<_>, Vec<_>) =
+        Registry::look(root, config)?.repos.into_iter().partition(HubRepo::is_initialised);
+    Ok(Found {
+        repos: prepared.into_iter().map(|repo| (repo.id, repo.root)).collect(),
+        unprepared: others.into_iter().map(|repo| repo.root).collect(),
+    })
 }
 
 fn dashboard_of(id: String, repo: &Repo, standing: Standing, runs: Vec<RunSummary>) -> Dashboard {

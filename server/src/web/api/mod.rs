@@ -11,6 +11,7 @@ mod confirm;
 mod devices;
 mod docs;
 mod document;
+mod events;
 mod github;
 mod housekeeping;
 mod idempotency;
@@ -76,6 +77,7 @@ fn routes() -> OpenApiRouter<WebState> {
         .merge(github::routes())
         .merge(housekeeping::routes())
         .merge(notifications::routes())
+        .merge(events::routes())
         .merge(state::routes())
         .merge(terminal_image::routes())
         .merge(voice::routes())

@@ -33,7 +33,7 @@ impl Web {
     }
 
     pub(super) fn repo(&self) -> &TempRepo {
-        &self._repo
+        &self.repo
     }
 
     pub(super) async fn send(&self, method: &str, path: &str, body: &Value) -> Answer {

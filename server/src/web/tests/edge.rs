@@ -25,7 +25,7 @@ async fn what_does_not_exist_is_a_page_that_says_so() {
     let web = Web::new().await;
     assert_eq!(web.get("/nowhere").await.status, StatusCode::NOT_FOUND);
     assert_eq!(web.get("/repos/nobody").await.status, StatusCode::NOT_FOUND);
-    assert_eq!(web.get("/api/events?repo=nobody").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(web.get("/api/events?topics=repo:nobody").await.status, StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]
@@ -39,20 +39,6 @@ async fn another_name_or_another_site_gets_nothing() {
         .header("content-type", "application/x-www-form-urlencoded")
         .body(Body::from("repo=x&verb=start"));
     assert_eq!(web.ask(form.expect("valid")).await.status, StatusCode::FORBIDDEN);
-}
-
-#[tokio::test]
-async fn a_new_listener_gets_the_present_state_and_hears_the_end() {
-    let web = Web::new().await;
-    let ask = request("GET", "/api/events").body(Body::empty()).expect("valid");
-    let response = web.router.clone().oneshot(ask).await.expect("infallible");
-    let mut body = response.into_body().into_data_stream();
-    let first = body.next().await.expect("an event").expect("no error");
-    assert!(
-        String::from_utf8_lossy(&first).starts_with("event: hello\ndata: {\"server_time_ms\":")
-    );
-    web.cancel.cancel();
-    while body.next().await.is_some() {}
 }
 
 /// Every address of the server: its routes, the pages, the server functions, and files that are there or not.

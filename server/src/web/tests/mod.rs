@@ -3,11 +3,13 @@
 mod base_path;
 mod docs;
 mod edge;
+mod events;
 mod github;
 mod services;
 mod writes;
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Router;
@@ -28,8 +30,9 @@ struct Web {
     router: Router,
     access: Option<Arc<Access>>,
     cancel: CancellationToken,
+    served: Arc<Served>,
     base: String,
-    _repo: TempRepo,
+    repo: TempRepo,
 }
 
 struct Answer {
@@ -69,9 +72,9 @@ impl Web {
             Arc::new(access.expect("a secret"))
         });
         let gate = access.clone().map_or(Gate::Open, Gate::Closed);
-        let service = Service { served, gate, base_path: base.to_owned() };
+        let service = Service { served: served.clone(), gate, base_path: base.to_owned() };
         let router = super::router(service, TaskTracker::new(), cancel.clone()).expect("a router");
-        Self { router, access, cancel, base: base.to_owned(), _repo: repo }
+        Self { router, access, cancel, served, base: base.to_owned(), repo }
     }
 
     async fn ask(&self, request: Request<Body>) -> Answer {
@@ -92,6 +95,24 @@ fn request(method: &str, path: &str) -> axum::http::request::Builder {
 }
 
 impl Web {
+    /// Begins to watch files, as a server does from its start.
+    fn watch(&self) {
+        self.served.watch(&TaskTracker::new(), &self.cancel);
+    }
+
+    fn repo_id(&self) -> String {
+        self.served.only_repo().expect("one repository")
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.repo.path().join(name)
+    }
+
+    /// The access as another process has it.
+    fn another_access(&self) -> Access {
+        Access::open(self.repo.path(), &Config::default(), &RootEnv::default()).expect("a secret")
+    }
+
     fn access(&self) -> &Access {
         self.access.as_ref().expect("a closed gate")
     }

@@ -1,13 +1,17 @@
 //! What earlier runs left in files: journals and logs.
 
+mod cursor;
+
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use car_domain::Timestamp;
 use car_domain::log::{LogLine, previous_output_from_global_log, previous_output_from_run_log};
 use car_domain::run::{JournalEntry, Outcome, RunEnd, RunEvent, RunSummary};
 use car_domain::text::tail_chars;
+
+pub(crate) use cursor::JournalCursor;
 
 use crate::{EngineError, Repo};
 
@@ -15,8 +19,6 @@ use crate::{EngineError, Repo};
 const SHARED_LOG_WINDOW: u64 = 1_000_000;
 /// How much of a log a tail looks at, in bytes.
 const TAIL_WINDOW: u64 = 400_000;
-/// How much of a journal is read at once, in bytes.
-const JOURNAL_PIECE: u64 = 8 << 20;
 
 /// The runs of a repository, read from its files.
 #[derive(Clone, Copy, Debug)]
@@ -60,7 +62,7 @@ impl<'a> History<'a> {
     pub fn summary(&self, run: u64) -> Option<RunSummary> {
         let mut summary = RunSummary::new(run);
         let mut cursor = JournalCursor::new(self.repo.journal_path(run));
-        if !cursor.path.exists() {
+        if !self.repo.journal_path(run).exists() {
             return self.summary_from_log(run);
         }
         while let Ok(entries) = cursor.read_new() {
@@ -196,70 +198,6 @@ fn message(entry: JournalEntry) -> Option<String> {
     }
 }
 
-/// A place in a journal, to read on from.
-#[derive(Clone, Debug)]
-pub(crate) struct JournalCursor {
-    path: PathBuf,
-    offset: u64,
-}
-
-impl JournalCursor {
-    /// The beginning of the journal at `path`, which need not exist yet.
-    pub(crate) fn new(path: PathBuf) -> Self {
-        Self::at(path, 0)
-    }
-
-    /// A place told by [`JournalCursor::offset`].
-    pub(crate) fn at(path: PathBuf, offset: u64) -> Self {
-        Self { path, offset }
-    }
-
-    /// Bytes read, always just behind a newline.
-    pub(crate) fn offset(&self) -> u64 {
-        self.offset
-    }
-
-    /// [`JournalCursor::read_new`] for a cursor that is lent to another thread and comes back.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub(crate) fn read_on(mut self) -> Result<(Self, Vec<JournalEntry>), EngineError> {
-        let entries =
-            self.read_new().map_err(|error| EngineError::file("read", &self.path, error))?;
-        Ok((self, entries))
-    }
-
-    /// What was added, as far as it is complete; a line that is being written waits. At most some megabytes at a time:
-    /// call again until it is empty.
-    pub(crate) fn read_new(&mut self) -> io::Result<Vec<JournalEntry>> {
-        let mut piece = JOURNAL_PIECE;
-        loop {
-            let mut file = match File::open(&self.path) {
-                Ok(file) => file,
-                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-                Err(error) => return Err(error),
-            };
-            file.seek(SeekFrom::Start(self.offset))?;
-            let mut bytes = Vec::new();
-            file.take(piece).read_to_end(&mut bytes)?;
-            let Some(end) = bytes.iter().rposition(|byte| *byte == b'\n') else {
-                if (bytes.len() as u64) < piece {
-                    return Ok(Vec::new());
-                }
-                piece *= 2; // A single line longer than the piece.
-                continue;
-            };
-            self.offset += end as u64 + 1;
-            let text = String::from_utf8_lossy(&bytes[..end]);
-            let entries: Vec<_> = text.lines().filter_map(JournalEntry::from_line).collect();
-            if entries.is_empty() {
-                continue; // Only torn lines; what follows them may be whole.
-            }
-            return Ok(entries);
-        }
-    }
-}
-
 /// The lines of run `run` in a log of all runs, markers included. What an agent printed is stamped and never a marker.
 fn block_of(run: u64, log: &str) -> Option<String> {
     let is_start = |line: &str| LogLine::parse(line.trim_end()) == LogLine::Start(run);
@@ -304,11 +242,6 @@ fn head_of(path: &Path, window: u64) -> io::Result<String> {
 mod tests {
     use super::*;
 
-    fn line(seq: u64) -> String {
-        let event = RunEvent::Message { text: format!("m{seq}") };
-        JournalEntry { seq, at: Timestamp::from_millis(0), event }.to_line()
-    }
-
     #[test]
     fn a_block_ends_at_its_own_marker_and_not_at_a_printed_one() {
         let block = "=== run 2 start ===\n\
@@ -338,23 +271,5 @@ mod tests {
         assert_eq!(history.runs(), [1, 2]);
         assert_eq!(history.run_log(1), LogView::Text("old\n".to_owned()));
         assert_eq!(history.run_log(2), LogView::Text("new\n".to_owned()));
-    }
-
-    #[test]
-    fn a_cursor_waits_for_the_newline_and_skips_torn_lines() {
-        let dir = tempfile::tempdir().expect("temp dir");
-        let path = dir.path().join("j");
-        let seqs = |cursor: &mut JournalCursor| -> Vec<u64> {
-            cursor.read_new().expect("readable").iter().map(|entry| entry.seq).collect()
-        };
-        let mut cursor = JournalCursor::new(path.clone());
-        assert!(seqs(&mut cursor).is_empty());
-        let (first, second) = (line(1), line(2));
-        fs::write(&path, format!("{first}\n{}", &second[..9])).expect("write");
-        assert_eq!(seqs(&mut cursor), [1]);
-        assert!(seqs(&mut cursor).is_empty());
-        fs::write(&path, format!("{first}\n{}\n{second}\n", &second[..9])).expect("write");
-        assert_eq!(seqs(&mut cursor), [2]);
-        assert_eq!(cursor.offset(), fs::metadata(&path).expect("stat").len());
     }
 }

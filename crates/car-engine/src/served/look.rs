@@ -1,0 +1,285 @@
+//! Looking at a repository: what differs from what was last told about it becomes events.
+//!
+//! Whoever looks first, the watcher or a client that asks for the present state, tells it; one at a time for each repository.
+//! A look that is dropped half-way loses nothing: what it did not tell is told by the next one.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use car_domain::docs::{DocKind, Document};
+use car_domain::live::LiveEvent;
+use car_domain::view::{Activity, Dashboard, RepoRow};
+use serde_json::Value;
+use tokio::sync::{Mutex as AsyncMutex, watch};
+
+use super::journals::Journals;
+use super::{Served, blocking, broken_row};
+use crate::files::FileStamp;
+use crate::notifications::Receipts;
+use crate::runner::read_state;
+use crate::{EngineError, Repo, sessions};
+
+/// Counts what happened to a repository, for those who wait for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pulse {
+    /// Looks at the repository.
+    pub looked: u64,
+    /// Changes of its log.
+    pub log: u64,
+}
+
+/// What was told about every repository.
+#[derive(Default)]
+pub(super) struct Looks {
+    repos: Mutex<HashMap<String, Arc<Looked>>>,
+}
+
+/// One repository.
+#[derive(Default)]
+struct Looked {
+    told: AsyncMutex<TellIt>,
+    pulse: watch::Sender<Pulse>,
+}
+
+/// What was last told.
+#[derive(Default)]
+struct TellIt {
+    is_looked_at: bool,
+    is_gone: bool,
+    row: Option<RepoRow>,
+    dashboard: Option<Dashboard>,
+    journals: Option<Journals>,
+    docs: Option<DocsSeen>,
+    terminals: BTreeMap<String, Value>,
+    receipts: Option<Receipts>,
+}
+
+#[derive(Clone, Default)]
+struct DocsSeen {
+    stamps: Vec<Option<FileStamp>>,
+    docs: Vec<DocStamp>,
+}
+
+type DocStamp = (DocKind, String, Option<car_domain::Timestamp>);
+
+/// What the watcher has to know of a repository to hear what no file says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Seen {
+    pub activity: Activity,
+    pub runner_pid: Option<i32>,
+}
+
+impl Looks {
+    fn of(&self, id: &str) -> Arc<Looked> {
+        self.repos().entry(id.to_owned()).or_default().clone()
+    }
+
+    fn repos(&self) -> MutexGuard<'_, HashMap<String, Arc<Looked>>> {
+        self.repos.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Served {
+    /// Looks at repository `id` and tells what changed. `docs_changed` says that a document's file was written, even if it
+    /// looks the same.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be read; the row says so then.
+    pub(super) async fn look(&self, id: &str, docs_changed: bool) -> Result<Seen, EngineError> {
+        self.repo_root(id)?;
+        let looked = self.looks.of(id);
+        let mut told = looked.told.lock().await;
+        let result = self.look_and_tell(id, &mut told, docs_changed).await;
+        if let Err(error) = &result
+            && !told.is_gone
+            && self.repo_root(id).is_ok()
+        {
+            self.tell_row(&mut told, broken_row(id, error));
+        }
+        // One that cannot be read was looked at, too.
+        told.is_looked_at = true;
+        looked.pulse.send_modify(|pulse| pulse.looked += 1);
+        result
+    }
+
+    /// As [`Served::look`], unless somebody has looked before.
+    pub(super) async fn look_once(&self, id: &str) -> Result<(), EngineError> {
+        self.repo_root(id)?;
+        let is_looked_at = self.looks.of(id).told.lock().await.is_looked_at;
+        if is_looked_at { Ok(()) } else { self.look(id, false).await.map(drop) }
+    }
+
+    /// Tells that repository `id` is no longer served.
+    pub(super) async fn tell_gone(&self, id: &str) {
+        let looked = self.looks.of(id);
+        let mut told = looked.told.lock().await;
+        told.is_gone = true;
+        for terminal in std::mem::take(&mut told.terminals).into_keys() {
+            let (repo, id) = (id.to_owned(), terminal);
+            self.live.publish(&LiveEvent::Terminal { repo, id, session: None });
+        }
+        self.live.publish(&LiveEvent::Gone { repo: id.to_owned() });
+        self.looks.repos().remove(id);
+    }
+
+    /// Tells those who follow the log of repository `id`.
+    pub(super) fn tell_log(&self, id: &str) {
+        let looked = self.looks.repos().get(id).cloned();
+        if let Some(looked) = looked {
+            looked.pulse.send_modify(|pulse| pulse.log += 1);
+        }
+    }
+
+    /// What wakes those who follow the state or the log of repository `id`; closed when it is gone.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn pulse(&self, id: &str) -> Result<watch::Receiver<Pulse>, EngineError> {
+        self.repo_root(id)?;
+        Ok(self.looks.of(id).pulse.subscribe())
+    }
+
+    async fn look_and_tell(
+        &self,
+        id: &str,
+        told: &mut TellIt,
+        docs_changed: bool,
+    ) -> Result<Seen, EngineError> {
+        if told.is_gone {
+            return Err(EngineError::not_found(format!("`{id}` is no longer served")));
+        }
+        let root = self.repo_root(id)?;
+        self.tell_journal(id, &root, told).await?;
+        let dashboard = self.dashboard(id).await?;
+        let run = dashboard.runs.first().filter(|run| run.end.is_none()).map(|run| run.run);
+        let seen = Seen {
+            activity: dashboard.repo.state.activity,
+            runner_pid: dashboard.repo.state.runner_pid,
+        };
+        self.tell_row(told, dashboard.repo.clone());
+        if told.dashboard.as_ref() != Some(&dashboard) {
+            told.dashboard = Some(dashboard.clone());
+            let dashboard = Box::new(dashboard);
+            self.live.publish(&LiveEvent::Dashboard { repo: id.to_owned(), dashboard });
+        }
+        self.tell_documents(id, &root, told, run, docs_changed).await?;
+        self.tell_rest(id, &root, told).await?;
+        Ok(seen)
+    }
+
+    fn tell_row(&self, told: &mut TellIt, row: RepoRow) {
+        if told.row.as_ref() != Some(&row) {
+            told.row = Some(row.clone());
+            self.live.publish(&LiveEvent::Row { row: Box::new(row) });
+        }
+    }
+
+    /// Tells what was added to the newest run's journal, and to those of newer ones.
+    async fn tell_journal(
+        &self,
+        id: &str,
+        root: &Path,
+        told: &mut TellIt,
+    ) -> Result<(), EngineError> {
+        loop {
+            let (root, known) = (root.to_path_buf(), told.journals.clone());
+            let read = blocking(move || {
+                let repo = Repo::open(&root)?;
+                match known {
+                    Some(journals) => Ok(Ok(journals.read_on(&repo)?)),
+                    None => Ok(Err(Journals::at_end(&repo)?)),
+                }
+            })
+            .await?;
+            let read = match read {
+                Ok(read) => read,
+                Err(journals) => {
+                    self.live.mark_journal(id, journals.mark());
+                    told.journals = Some(journals);
+                    return Ok(());
+                }
+            };
+            for added in read.added {
+                let (run, entries) = (added.mark.run, added.entries);
+                let event = LiveEvent::Journal { repo: id.to_owned(), run, entries };
+                self.live.publish_journal(&event, added.mark);
+            }
+            told.journals = Some(read.journals);
+            if !read.is_more {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Adds documents that were written to their history, and tells their versions.
+    async fn tell_documents(
+        &self,
+        id: &str,
+        root: &Path,
+        told: &mut TellIt,
+        run: Option<u64>,
+        changed: bool,
+    ) -> Result<(), EngineError> {
+        let (root, known) = (root.to_path_buf(), told.docs.clone());
+        let seen = blocking(move || {
+            let repo = Repo::open(&root)?;
+            let docs = repo.docs();
+            let stamps: Vec<_> =
+                DocKind::ALL.iter().map(|kind| FileStamp::of(&docs.path(*kind))).collect();
+            if !changed && known.is_some_and(|known| known.stamps == stamps) {
+                return Ok(None);
+            }
+            let author = run.map_or_else(|| "outside".to_owned(), |run| format!("run {run}"));
+            docs.observe(&author)?;
+            let stamp =
+                |document: Document| (document.kind, document.version, document.modified_at);
+            let docs = DocKind::ALL.into_iter().map(|kind| docs.read(kind).map(stamp));
+            Ok(Some(DocsSeen { docs: docs.collect::<Result<_, _>>()?, stamps }))
+        })
+        .await?;
+        let Some(seen) = seen else { return Ok(()) };
+        let known = told.docs.take().unwrap_or_default().docs;
+        for (kind, version, modified_at) in &seen.docs {
+            // The same text written again is no news.
+            if known.iter().any(|(known, is, _)| known == kind && is == version) {
+                continue;
+            }
+            let (repo, kind, version) = (id.to_owned(), *kind, version.clone());
+            self.live.publish(&LiveEvent::Doc { repo, kind, version, modified_at: *modified_at });
+        }
+        told.docs = Some(seen);
+        Ok(())
+    }
+
+    /// Tells of terminals and of notifications.
+    async fn tell_rest(&self, id: &str, root: &Path, told: &mut TellIt) -> Result<(), EngineError> {
+        let (root, receipts) = (root.to_path_buf(), told.receipts.clone());
+        let (terminals, receipts, new) = blocking(move || {
+            let repo = Repo::open(&root)?;
+            let terminals = sessions::known(&read_state(&repo)?.unwrap_or_default());
+            let mut receipts = receipts;
+            let new = Receipts::read_on(&mut receipts, &root)?;
+            Ok((terminals, receipts, new))
+        })
+        .await?;
+        for (terminal, session) in &terminals {
+            if told.terminals.get(terminal) != Some(session) {
+                let (repo, id, session) = (id.to_owned(), terminal.clone(), Some(session.clone()));
+                self.live.publish(&LiveEvent::Terminal { repo, id, session });
+            }
+        }
+        for terminal in told.terminals.keys().filter(|id| !terminals.contains_key(*id)) {
+            let (repo, id) = (id.to_owned(), terminal.clone());
+            self.live.publish(&LiveEvent::Terminal { repo, id, session: None });
+        }
+        for receipt in new {
+            if let Ok(receipt) = serde_json::to_value(receipt) {
+                self.live.publish(&LiveEvent::Notify { repo: id.to_owned(), receipt });
+            }
+        }
+        told.terminals = terminals;
+        told.receipts = receipts;
+        Ok(())
+    }
+}
