@@ -19,6 +19,7 @@ pub struct Term {
 
 /// One place that was found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SearchHit {
     /// Id of the repository.
     pub repo: String,
@@ -30,11 +31,13 @@ pub struct SearchHit {
     /// Some words around it.
     pub snippet: String,
     /// Where in the snippet the terms are, in characters: from, to.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Vec<usize>>))]
     pub marks: Vec<(usize, usize)>,
 }
 
 /// Where something was found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(untagged)]
 pub enum SearchPlace {
     /// In an event of a run.

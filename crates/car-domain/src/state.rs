@@ -11,6 +11,7 @@ use crate::run::{Outcome, Usage};
 
 /// The original's three words for what a runner is doing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum RunnerStatus {
     /// Nothing runs.

@@ -10,6 +10,7 @@ use crate::Timestamp;
 
 /// Tokens as Codex tells them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct TokenTotals {
     /// Prompt tokens, cached ones included.
@@ -26,6 +27,7 @@ pub struct TokenTotals {
 
 /// The same tokens in parts that do not overlap.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TokenParts {
     /// Prompt tokens that were not in the cache.
     pub uncached_input: u64,
@@ -84,6 +86,7 @@ impl TokenTotals {
 
 /// How much of a rate limit is used.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RateLimitWindow {
     /// `primary` or `secondary`.
     pub name: String,
@@ -119,6 +122,7 @@ impl RateLimitWindow {
 
 /// Everything that was used by somebody.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UsageSummary {
     /// Calls of the model, and messages that told only rate limits.
     pub events: u64,
@@ -165,6 +169,7 @@ impl UsageGroup {
 
 /// The steps of a series. Weeks begin on Monday; everything is UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum UsageBucket {
     /// Hours.
@@ -177,6 +182,7 @@ pub enum UsageBucket {
 
 /// What the lines of a series are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum UsageSegment {
     /// One line.
@@ -279,6 +285,7 @@ const HOUR_MS: i64 = 3_600_000;
 
 /// Usage over time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UsageSeries {
     /// The steps.
     pub bucket: UsageBucket,
@@ -292,6 +299,7 @@ pub struct UsageSeries {
 
 /// One line of a series.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UsageLine {
     /// `total`, the model, the token type, `model:type`, or the repository's id (`other` for none).
     pub key: String,

@@ -8,6 +8,7 @@ use crate::todo::TodoItem;
 
 /// What a repository is doing, in the words every screen uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Activity {
     /// Nothing runs and nothing needs attention.

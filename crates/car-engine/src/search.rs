@@ -9,7 +9,7 @@ use car_domain::text::headline;
 use car_store::EventFilter;
 
 use crate::served::blocking;
-use crate::{EngineError, ErrorKind, Repo, RunIndex};
+use crate::{EngineError, Repo, RunIndex};
 
 /// The type that stands for documents among the types of events.
 pub const DOCUMENT: &str = "document";
@@ -43,7 +43,7 @@ pub async fn search(
     query: &SearchQuery,
 ) -> Result<Vec<SearchHit>, EngineError> {
     let terms = SearchTerms::parse(&query.text).ok_or_else(|| {
-        EngineError::new(ErrorKind::Other, "There is nothing to search for.")
+        EngineError::invalid("There is nothing to search for.")
             .with_hint("give words, a \"phrase\" in quotes, or the beginning of a word and a *")
     })?;
     let mut hits = Vec::new();

@@ -117,17 +117,24 @@ impl Index {
         Ok(())
     }
 
-    /// The newest runs of `repo`, newest first, at most `limit`.
+    /// The newest runs of `repo` with a number below `before`, newest first, at most `limit`.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn runs(&self, repo: &str, limit: u32) -> Result<Vec<RunSummary>, StoreError> {
-        let summaries: Vec<String> =
-            sqlx::query_scalar("SELECT summary FROM runs WHERE repo = ? ORDER BY run DESC LIMIT ?")
-                .bind(repo)
-                .bind(i64::from(limit))
-                .fetch_all(&self.reader)
-                .await?;
+    pub async fn runs(
+        &self,
+        repo: &str,
+        before: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<RunSummary>, StoreError> {
+        let summaries: Vec<String> = sqlx::query_scalar(
+            "SELECT summary FROM runs WHERE repo = ? AND run < ? ORDER BY run DESC LIMIT ?",
+        )
+        .bind(repo)
+        .bind(before.map_or(i64::MAX, to_sql))
+        .bind(i64::from(limit))
+        .fetch_all(&self.reader)
+        .await?;
         summaries.iter().map(|summary| Ok(serde_json::from_str(summary)?)).collect()
     }
 
@@ -205,8 +212,9 @@ mod tests {
         assert_eq!(index.n_events("r").await.expect("count"), 3);
         assert!(index.marks("r").await.expect("marks").is_empty());
         assert_eq!(index.complete("r").await.expect("complete"), [3]);
-        assert_eq!(index.runs("r", 5).await.expect("runs"), [mark.summary]);
-        assert_eq!(index.runs("other", 5).await.expect("runs"), []);
+        assert_eq!(index.runs("r", None, 5).await.expect("runs"), [mark.summary]);
+        assert_eq!(index.runs("r", Some(3), 5).await.expect("runs"), []);
+        assert_eq!(index.runs("other", None, 5).await.expect("runs"), []);
         index.clear().await.expect("cleared");
         assert_eq!(index.n_events("r").await.expect("count"), 0);
     }
@@ -220,6 +228,6 @@ mod tests {
         index.record("r", &mark, &[]).await.expect("recorded");
         index.close().await;
         let index = Index::open(&path).await.expect("open");
-        assert_eq!(index.runs("r", 9).await.expect("runs").len(), 1);
+        assert_eq!(index.runs("r", None, 9).await.expect("runs").len(), 1);
     }
 }

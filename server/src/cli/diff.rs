@@ -67,16 +67,11 @@ pub(super) fn run(args: &DiffArgs) -> CommandResult {
 }
 
 fn as_json(run: u64, changes: &RunChanges, files: &[FileDiff]) -> serde_json::Value {
-    let sum = files.iter().fold(ChangeCount::default(), |sum, file| ChangeCount {
-        files: sum.files + 1,
-        insertions: sum.insertions + file.insertions.unwrap_or(0),
-        deletions: sum.deletions + file.deletions.unwrap_or(0),
-    });
     json!({
         "run": run,
         "before": changes.before,
         "after": changes.after,
-        "changes": sum,
+        "changes": ChangeCount::of(files),
         "files": files,
     })
 }

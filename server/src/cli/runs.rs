@@ -4,12 +4,12 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use car_domain::format::{tokens, took};
-use car_domain::run::{JournalEntry, Outcome, RunSummary};
+use car_domain::run::{JournalEntry, RunSummary};
 use car_domain::text::headline;
-use car_engine::runner::standing;
-use car_engine::{History, Repo, RunIndex};
+use car_engine::runs::OpenRuns;
+use car_engine::{History, RunIndex};
 use clap::{Args, Subcommand};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{CommandResult, RepoArg, block_on, ui};
 
@@ -68,8 +68,8 @@ pub(super) fn run(args: &RunsArgs) -> CommandResult {
     })?;
     let open = OpenRuns::of(&repo)?;
     if args.json {
-        let list: Vec<Value> = runs.iter().map(|run| as_json(run, &open)).collect();
-        ui::out(&format!("{:#}", Value::from(list)));
+        let list: Vec<_> = runs.iter().map(|run| open.record(run)).collect();
+        ui::out(&format!("{:#}", json!(list)));
     } else if runs.is_empty() {
         ui::say("No runs recorded yet. `car run` starts the loop.");
     } else {
@@ -90,7 +90,7 @@ fn show(args: &ShowArgs) -> CommandResult {
     let entries = history.tail_where(args.run, args.limit, is_wanted);
     let open = OpenRuns::of(&repo)?;
     if args.json {
-        let mut value = as_json(&summary, &open);
+        let mut value = json!(open.record(&summary));
         value["events"] = json!(entries);
         ui::out(&format!("{value:#}"));
         return Ok(ExitCode::SUCCESS);
@@ -109,63 +109,6 @@ fn show(args: &ShowArgs) -> CommandResult {
         ui::out(line.trim_end());
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// What runs without an end are. The last one is at work, or ended as the state tells where its journal could not (a full
-/// disk); all others were left behind by a runner that died.
-struct OpenRuns {
-    last: Option<(u64, &'static str)>,
-}
-
-impl OpenRuns {
-    fn of(repo: &Repo) -> Result<Self, super::CliError> {
-        let standing = standing(repo)?;
-        let word = match standing.state.last_outcome {
-            _ if standing.view.activity.is_active() => "running",
-            Some(outcome) => outcome.name(),
-            None => Outcome::Interrupted.name(),
-        };
-        Ok(Self { last: standing.state.last_run_id.map(|run| (run, word)) })
-    }
-
-    fn outcome(&self, run: &RunSummary) -> &'static str {
-        match (&run.end, self.last) {
-            (Some(end), _) => end.outcome.name(),
-            (None, Some((last, word))) if last == run.run => word,
-            (None, _) => Outcome::Interrupted.name(),
-        }
-    }
-}
-
-fn as_json(run: &RunSummary, open: &OpenRuns) -> Value {
-    let end = run.end.as_ref();
-    json!({
-        "run": run.run,
-        "kind": run.kind,
-        "outcome": open.outcome(run),
-        "exit_code": end.and_then(|end| end.exit_code),
-        "signal": end.and_then(|end| end.signal),
-        "reason": end.and_then(|end| end.reason.as_ref()),
-        "started_at": run.started_at,
-        "finished_at": run.finished_at,
-        "duration_ms": run.duration_ms,
-        "usage": {
-            "input_tokens": run.usage.input_tokens,
-            "cached_input_tokens": run.usage.cached_input_tokens,
-            "output_tokens": run.usage.output_tokens,
-            "reasoning_output_tokens": run.usage.reasoning_output_tokens,
-            "total_tokens": run.usage.total(),
-        },
-        "agent": run.agent,
-        "item": run.item,
-        "headline": run.headline,
-        "thread_id": run.thread_id,
-        "commands": run.n_commands,
-        "edits": run.n_edits,
-        "changes": run.changes,
-        "commit": run.commit,
-        "checkpoints": {"before": run.checkpoint_before, "after": run.checkpoint_after},
-    })
 }
 
 fn table(runs: &[RunSummary], open: &OpenRuns) -> String {

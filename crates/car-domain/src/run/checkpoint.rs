@@ -8,6 +8,7 @@ use crate::format::count;
 
 /// Which of a run's two checkpoints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum CheckpointStage {
     /// Just before the agent started.
@@ -28,6 +29,7 @@ impl CheckpointStage {
 
 /// How much differs between two working trees.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ChangeCount {
     /// Files added, changed or deleted.
     pub files: u64,
@@ -35,6 +37,17 @@ pub struct ChangeCount {
     pub insertions: u64,
     /// Lines removed.
     pub deletions: u64,
+}
+
+impl ChangeCount {
+    /// All of `files` together.
+    pub fn of(files: &[FileDiff]) -> Self {
+        files.iter().fold(Self::default(), |sum, file| Self {
+            files: sum.files + 1,
+            insertions: sum.insertions + file.insertions.unwrap_or(0),
+            deletions: sum.deletions + file.deletions.unwrap_or(0),
+        })
+    }
 }
 
 /// As tables show it: files, lines added, lines removed.
@@ -47,6 +60,7 @@ impl fmt::Display for ChangeCount {
 
 /// What became of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum FileChangeKind {
     /// It is new.
@@ -63,6 +77,7 @@ pub enum FileChangeKind {
 
 /// A file that differs between two working trees.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FileDiff {
     /// Its path, relative to the top of the working tree.
     pub path: String,

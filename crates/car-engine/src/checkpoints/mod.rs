@@ -15,9 +15,11 @@ use crate::{EngineError, ErrorKind, Repo};
 
 pub use car_git::PatchForm;
 pub use changes::RunChanges;
-pub use stored::{KEPT_RUNS, StoredCheckpoint, checkpoints, prune, restore};
+pub use stored::{KEPT_RUNS, StoredCheckpoint, checkpoints, prune, restore, restore_beside};
 pub use undo::{Later, UndoReport, redo, redo_preview, undo, undo_preview};
 
+/// Directory in `.codex-autorunner` for whole working trees that were brought back.
+const RESTORED: &str = "restored";
 /// Most rotated logs that are looked for.
 const MAX_ROTATED: u32 = 100;
 
@@ -33,6 +35,7 @@ fn own_files(repo: &Repo) -> Vec<PathBuf> {
         "state.json.lock",
         "stop",
         "runs",
+        RESTORED,
         "runner-errors.log",
         "history",
         "car.db",
@@ -70,11 +73,12 @@ pub(crate) fn git_sentence(error: &GitError) -> String {
 
 fn advice(error: &GitError) -> (ErrorKind, Option<&'static str>) {
     match error {
-        GitError::Missing => (ErrorKind::Other, Some("install git, or put it on PATH")),
+        GitError::Missing => (ErrorKind::Unavailable, Some("install git, or put it on PATH")),
         GitError::NotNow(_) => (ErrorKind::Conflict, None),
-        GitError::Failed { message, .. } if message.contains("not a git repository") => {
-            (ErrorKind::Other, Some("`git init` makes one; `git.checkpoints: false` does without"))
-        }
+        GitError::Failed { message, .. } if message.contains("not a git repository") => (
+            ErrorKind::Conflict,
+            Some("`git init` makes one; `git.checkpoints: false` does without"),
+        ),
         GitError::Failed { message, .. } if message.contains("No space left") => {
             (ErrorKind::Other, Some("the disk is full: free some space, then try again"))
         }

@@ -1,11 +1,13 @@
 //! The checkpoints that are kept, and bringing one back as a whole.
 
-use std::path::Path;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use car_domain::run::CheckpointStage;
 
 use super::changes::no_checkpoint;
-use super::{git_failed, open};
+use super::{RESTORED, git_failed, open};
 use crate::history::History;
 use crate::{EngineError, Repo};
 
@@ -57,4 +59,39 @@ pub async fn restore(
         return Err(EngineError::not_found(format!("the checkpoints of run {run} are gone")));
     }
     checkpoints.export(&commit, dir).await.map_err(failed)
+}
+
+/// [`restore`] into a new directory of CAR's own, `.codex-autorunner/restored/run-N-before` or `-after`. Returns how many files
+/// and that directory.
+///
+/// # Errors
+/// As for [`restore`]; a conflict when it was restored before and is still there.
+pub async fn restore_beside(
+    repo: &Repo,
+    run: u64,
+    stage: CheckpointStage,
+) -> Result<(u64, PathBuf), EngineError> {
+    let all = repo.car_dir().join(RESTORED);
+    fs::create_dir_all(&all).map_err(|error| EngineError::file("create", &all, error))?;
+    let dir = all.join(format!("run-{run}-{}", stage.name()));
+    match fs::create_dir(&dir) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            return Err(EngineError::conflict("These files were brought back already.").with_hint(
+                format!("they are in {}; remove it to get them anew", shown(repo, &dir)),
+            ));
+        }
+        made => made.map_err(|error| EngineError::file("create", &dir, error))?,
+    }
+    match restore(repo, run, stage, &dir).await {
+        Ok(n_files) => Ok((n_files, dir)),
+        Err(error) => {
+            // Half of a working tree would look like a whole one. It was made just now and holds nothing else.
+            let _ = fs::remove_dir_all(&dir);
+            Err(error)
+        }
+    }
+}
+
+fn shown(repo: &Repo, dir: &Path) -> String {
+    dir.strip_prefix(repo.root()).unwrap_or(dir).display().to_string()
 }

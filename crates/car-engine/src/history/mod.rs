@@ -1,6 +1,7 @@
 //! What earlier runs left in files: journals and logs.
 
 mod cursor;
+mod range;
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
@@ -12,6 +13,7 @@ use car_domain::run::{JournalEntry, Outcome, RunEnd, RunEvent, RunSummary};
 use car_domain::text::tail_chars;
 
 pub(crate) use cursor::JournalCursor;
+pub use range::{JournalPage, JournalQuery};
 
 use crate::{EngineError, Repo};
 
@@ -33,6 +35,15 @@ pub enum LogView {
     Text(String),
     /// There is nothing; the sentence says why.
     Nothing(&'static str),
+}
+
+/// The end of a log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogPiece {
+    /// Whole lines.
+    pub text: String,
+    /// Whether lines before them are missing.
+    pub is_cut: bool,
 }
 
 impl<'a> History<'a> {
@@ -132,6 +143,39 @@ impl<'a> History<'a> {
         match block_of(run, &text) {
             Some(block) => LogView::Text(block),
             None => LogView::Nothing("run not found"),
+        }
+    }
+
+    /// The end of the log of run `run`, at most `max_bytes`.
+    ///
+    /// # Errors
+    /// When there is no such log.
+    pub fn run_log_end(&self, run: u64, max_bytes: u64) -> Result<LogPiece, EngineError> {
+        let path = self.repo.run_log_path(run);
+        if let Ok((text, end)) = tail_and_end_of(&path, max_bytes) {
+            return Ok(LogPiece { text, is_cut: end > max_bytes });
+        }
+        match self.run_log(run) {
+            LogView::Text(text) => Ok(LogPiece { text, is_cut: false }),
+            LogView::Nothing(why) => Err(EngineError::not_found(why)),
+        }
+    }
+
+    /// A part of the journal of run `run`. One of the original's runs has none, so there is nothing in it.
+    ///
+    /// # Errors
+    /// When there is no such run, or its journal cannot be read.
+    pub fn entries(&self, run: u64, query: &JournalQuery) -> Result<JournalPage, EngineError> {
+        let path = self.repo.journal_path(run);
+        match range::read(&path, query) {
+            Ok(page) => Ok(page),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                if self.repo.run_log_path(run).exists() {
+                    return Ok(JournalPage { next: query.from, ..JournalPage::default() });
+                }
+                Err(EngineError::not_found("run not found"))
+            }
+            Err(error) => Err(EngineError::file("read", &path, error)),
         }
     }
 

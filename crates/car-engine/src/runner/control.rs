@@ -2,11 +2,13 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use car_agent::{Start, kill_now, terminate, wait_until_gone};
 use car_domain::state::ProcessId;
 use car_domain::view::Activity;
+use tempfile::NamedTempFile;
 
 use super::lock::{clear_stale, living_owner};
 use super::recovery::settle;
@@ -141,24 +143,65 @@ pub async fn start_detached(
             runner.pid
         )));
     }
-    let errors_path = repo.runner_errors_path();
-    let errors = File::create(&errors_path)
-        .map_err(|error| EngineError::file("write", &errors_path, error))?;
+    let errors = StartErrors::create(repo)?;
     let verb = if once { "once" } else { "run" };
     let root = repo.root();
     let args: [OsString; 4] = [verb.into(), "--repo".into(), root.into(), "--detached".into()];
-    let start =
-        car_agent::start_detached(command, &args, root, errors, START_PATIENCE).await.map_err(
-            |error| EngineError::new(ErrorKind::Other, "cannot start a runner").with_source(error),
-        )?;
+    let start = car_agent::start_detached(command, &args, root, errors.handle()?, START_PATIENCE);
+    let start = start.await.map_err(|error| {
+        EngineError::new(ErrorKind::Other, "cannot start a runner").with_source(error)
+    })?;
     match start {
-        Start::Ready(pid) => Ok(pid),
-        Start::Refused => Err(refusal(&fs::read_to_string(&errors_path).unwrap_or_default())),
-        Start::Silent => Err(EngineError::new(
-            ErrorKind::Other,
-            format!("the runner did not get ready within {} s", START_PATIENCE.as_secs()),
-        )
-        .with_hint(format!("see {}", errors_path.display()))),
+        Start::Ready(pid) => {
+            errors.keep();
+            Ok(pid)
+        }
+        Start::Refused => Err(refusal(&errors.text())),
+        Start::Silent => {
+            errors.keep();
+            Err(EngineError::new(
+                ErrorKind::Other,
+                format!("the runner did not get ready within {} s", START_PATIENCE.as_secs()),
+            )
+            .with_hint(format!("see {}", repo.runner_errors_path().display())))
+        }
+    }
+}
+
+/// The standard error of a runner that is being started. A file of its own until it is known who got the lock: of two that start
+/// at once, the one that is refused must not write into the other's.
+struct StartErrors {
+    file: NamedTempFile,
+    path: PathBuf,
+}
+
+impl StartErrors {
+    fn create(repo: &Repo) -> Result<Self, EngineError> {
+        // Beside the runs, which no checkpoint holds.
+        let dir = repo.runs_dir();
+        let failed = |error| EngineError::file("write to", &dir, error);
+        fs::create_dir_all(&dir).map_err(failed)?;
+        let file =
+            tempfile::Builder::new().prefix(".starting-").tempfile_in(&dir).map_err(failed)?;
+        Ok(Self { file, path: repo.runner_errors_path() })
+    }
+
+    fn handle(&self) -> Result<File, EngineError> {
+        let file = self.file.as_file().try_clone();
+        file.map_err(|error| EngineError::file("write", &self.path, error))
+    }
+
+    /// What the runner said so far.
+    fn text(&self) -> String {
+        fs::read_to_string(self.file.path()).unwrap_or_default()
+    }
+
+    /// Gives it the name under which the runner's errors are found; the runner writes on. It works also when this fails.
+    fn keep(self) {
+        let Self { file, path } = self;
+        if let Err(error) = file.persist(&path) {
+            tracing::warn!(%error, file = %path.display(), "the runner's errors are not kept");
+        }
     }
 }
 

@@ -12,9 +12,12 @@ mod journal;
 mod lock;
 mod looping;
 mod recovery;
+mod reset;
 mod signals;
 mod state_file;
+mod state_report;
 mod status;
+mod steer;
 mod verdict;
 
 pub use control::{
@@ -22,8 +25,11 @@ pub use control::{
 };
 pub use lock::RunnerLock;
 pub use looping::{LoopReport, LoopRequest, RunnerNews, run_loop};
+pub use reset::reset;
 pub use signals::StopSource;
+pub use state_report::{StateReport, state_report};
 pub use status::{Standing, standing};
+pub use steer::steer;
 
 pub(crate) use control::refusal;
 pub(crate) use converse::end_turn_left_behind;

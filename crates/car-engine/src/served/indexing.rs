@@ -38,8 +38,22 @@ impl RunIndex {
         repo: &Repo,
         limit: u32,
     ) -> Result<Vec<RunSummary>, EngineError> {
+        self.before(id, repo, None, limit).await
+    }
+
+    /// The newest runs of a repository with a number below `before`, newest first.
+    ///
+    /// # Errors
+    /// When the index or a journal cannot be read.
+    pub async fn before(
+        &self,
+        id: &str,
+        repo: &Repo,
+        before: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<RunSummary>, EngineError> {
         let index = self.up_to_date(id, repo).await?;
-        Ok(index.runs(id, limit).await?)
+        Ok(index.runs(id, before, limit).await?)
     }
 
     /// The events of `repos`, given as (id, repository), that hold all terms; best first. `filter` names no repositories.
@@ -70,7 +84,7 @@ impl RunIndex {
         let (mut n_runs, mut n_events) = (0, 0);
         for (id, repo) in repos {
             let index = self.up_to_date(id, repo).await?;
-            n_runs += index.runs(id, u32::MAX).await?.len();
+            n_runs += index.runs(id, None, u32::MAX).await?.len();
             n_events += index.n_events(id).await?;
         }
         Ok((n_runs, n_events))

@@ -8,6 +8,7 @@ mod journals;
 mod live;
 mod look;
 mod outboxes;
+mod runs;
 mod watch;
 mod work;
 
@@ -214,8 +215,8 @@ impl Served {
     pub async fn act(&self, id: &str, action: RunAction) -> Result<StateView, EngineError> {
         let repo = self.repo(id).await?;
         match action {
-            RunAction::Start => drop(runner::start_detached(&repo, &self.program, false).await?),
-            RunAction::Once => drop(runner::start_detached(&repo, &self.program, true).await?),
+            RunAction::Start => drop(self.start(&repo, false).await?),
+            RunAction::Once => drop(self.start(&repo, true).await?),
             RunAction::Stop => {
                 let repo = repo.clone();
                 blocking(move || runner::stop(&repo).map(|_| ())).await?;
@@ -223,6 +224,15 @@ impl Served {
             RunAction::Kill => drop(runner::kill(&repo).await?),
         }
         blocking(move || Ok(standing(&repo)?.view)).await
+    }
+
+    /// Starts the loop of `repo` in a process of its own, for one run or until its list is done. Returns its pid once it holds
+    /// the lock.
+    ///
+    /// # Errors
+    /// A conflict when one is at work already; what the runner says when it cannot start.
+    pub async fn start(&self, repo: &Repo, once: bool) -> Result<i32, EngineError> {
+        runner::start_detached(repo, &self.program, once).await
     }
 
     /// The repository `id`, with its configuration as it is now.

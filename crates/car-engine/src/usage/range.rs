@@ -4,7 +4,7 @@ use car_domain::Timestamp;
 use jiff::civil;
 use jiff::tz::TimeZone;
 
-use crate::{EngineError, ErrorKind};
+use crate::EngineError;
 
 /// A range of time; both ends belong to it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,11 +24,8 @@ impl UsageRange {
         let read = |text: Option<&str>| match text.filter(|text| !text.is_empty()) {
             None => Ok(None),
             Some(text) => parse_time(text).map(Some).ok_or_else(|| {
-                EngineError::new(
-                    ErrorKind::Other,
-                    "Use ISO timestamps such as 2025-12-01 or 2025-12-01T12:00Z",
-                )
-                .with_hint(format!("`{text}` is none"))
+                EngineError::invalid("Use ISO timestamps such as 2025-12-01 or 2025-12-01T12:00Z")
+                    .with_hint(format!("`{text}` is none"))
             }),
         };
         Ok(Self { since: read(since)?, until: read(until)? })

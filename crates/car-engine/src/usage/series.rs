@@ -6,7 +6,7 @@ use car_domain::usage::{TokenTotals, UsageBucket, UsageLine, UsageSegment, Usage
 use car_store::UsageRow;
 
 use super::UsageRange;
-use crate::{EngineError, ErrorKind};
+use crate::EngineError;
 
 /// Most steps of a series: more than two years of hours.
 const MAX_STEPS: i64 = 20_000;
@@ -42,7 +42,7 @@ pub(super) fn build(
     };
     if last.saturating_sub(first) >= MAX_STEPS {
         let text = format!("That are more than {MAX_STEPS} steps of one {}.", bucket.name());
-        return Err(EngineError::new(ErrorKind::Other, text)
+        return Err(EngineError::invalid(text)
             .with_hint("choose longer steps, or a shorter range with --since and --until"));
     }
     let mut lines: BTreeMap<LineKey, BTreeMap<i64, u64>> = BTreeMap::new();

@@ -5,7 +5,7 @@
 //! made from that. Paths of a repository are written without `/repos/{id}`; [`super::address`] takes the prefix off, and
 //! [`ApiRepo`] says which repository is meant. Handlers are a few lines over the engine and own no rule.
 
-mod body;
+mod changes;
 pub(super) mod class;
 mod confirm;
 mod devices;
@@ -15,9 +15,13 @@ mod events;
 mod github;
 mod housekeeping;
 mod idempotency;
+mod input;
+mod logs;
 mod notifications;
 mod reference;
 mod repo;
+mod run;
+mod runs;
 mod state;
 mod terminal_image;
 mod voice;
@@ -28,10 +32,10 @@ use utoipa::openapi::OpenApi as Document;
 use utoipa_axum::router::OpenApiRouter;
 
 use super::WebState;
-pub(super) use body::JsonBody;
 pub(super) use class::Class;
 pub(super) use confirm::Confirmations;
-pub(super) use repo::ApiRepo;
+pub(super) use input::{ApiPath, ApiQuery, JsonBody, invalid, limited};
+pub(super) use repo::{ApiRepo, ApiScope};
 
 /// What the document says about itself; paths and schemas come from the handlers.
 #[derive(OpenApi)]
@@ -44,6 +48,8 @@ pub(super) use repo::ApiRepo;
     ),
     tags(
         (name = "repository", description = "What a repository is doing"),
+        (name = "loop", description = "Starting, stopping and steering the loop of a repository"),
+        (name = "runs", description = "What runs did, said and changed"),
         (name = "documents", description = "TODO, PROGRESS, OPINIONS, SPEC, SUMMARY: texts, versions, and talking about them"),
         (name = "github", description = "Issues and pull requests, through `gh`"),
         (name = "notifications", description = "Messages to Discord and Telegram"),
@@ -81,6 +87,10 @@ fn routes() -> OpenApiRouter<WebState> {
         .merge(state::routes())
         .merge(terminal_image::routes())
         .merge(voice::routes())
+        .merge(run::routes())
+        .merge(runs::routes())
+        .merge(logs::routes())
+        .merge(changes::routes())
 }
 
 #[cfg(test)]

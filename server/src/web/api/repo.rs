@@ -34,3 +34,16 @@ impl FromRequestParts<WebState> for ApiRepo {
         Ok(Self { id, repo })
     }
 }
+
+/// What a request is about that may be asked of one repository or of all: the id it names, or that of the only one; nothing in a
+/// hub.
+pub(in crate::web) struct ApiScope(pub(in crate::web) Option<String>);
+
+impl FromRequestParts<WebState> for ApiScope {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &WebState) -> Result<Self, Problem> {
+        let named = parts.extensions.get::<RepoId>().map(|RepoId(id)| id.clone());
+        Ok(Self(named.or_else(|| state.served.only_repo())))
+    }
+}

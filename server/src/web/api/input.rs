@@ -1,9 +1,10 @@
-//! Bodies of requests.
+//! What requests bring: bodies, queries, and the parts of an address. Whatever cannot be read is refused with a problem.
 
 use axum::body::Bytes;
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
+use axum::http::request::Parts;
 use axum::response::IntoResponse;
 use serde::de::DeserializeOwned;
 
@@ -40,6 +41,49 @@ impl<T: DeserializeOwned> FromRequest<WebState> for JsonBody<T> {
     }
 }
 
+/// The query of an address. Unknown parameters are ignored, as with the original; one that cannot be read is refused by name.
+pub(in crate::web) struct ApiQuery<T>(pub(in crate::web) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for ApiQuery<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let read = Query::<T>::try_from_uri(&parts.uri);
+        read.map(|Query(value)| Self(value))
+            .map_err(|error| invalid(format!("{}.", error.body_text())))
+    }
+}
+
+/// The parts of an address in braces.
+pub(in crate::web) struct ApiPath<T>(pub(in crate::web) T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for ApiPath<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let read = Path::<T>::from_request_parts(parts, state).await;
+        read.map(|Path(value)| Self(value))
+            .map_err(|error| invalid(format!("The address cannot be read: {}.", error.body_text())))
+    }
+}
+
+/// 422: it can be read, and makes no sense.
+pub(in crate::web) fn invalid(sentence: impl Into<String>) -> Problem {
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, sentence)
+}
+
+/// How many of something are wanted; `usual` and most are given. What is no number of things is refused, too much is cut down.
+pub(in crate::web) fn limited(
+    wanted: Option<i64>,
+    (usual, most): (u32, u32),
+) -> Result<u32, Problem> {
+    match wanted {
+        None => Ok(usual),
+        Some(wanted) if wanted < 1 => Err(invalid("`limit` has to be 1 or more.")),
+        Some(wanted) => Ok(u32::try_from(wanted).unwrap_or(most).min(most)),
+    }
+}
+
 fn is_json(kind: &str) -> bool {
     let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
@@ -55,7 +99,7 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let value = parsed.and_then(|value| {
         reader.end().map_err(|error| format!("The body cannot be read: {error}.")).map(|()| value)
     });
-    value.map_err(|sentence| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, sentence))
+    value.map_err(invalid)
 }
 
 #[cfg(test)]
