@@ -34,6 +34,7 @@ pub mod search;
 mod served;
 pub mod sessions;
 pub mod snapshot;
+mod updates;
 pub mod uploads;
 pub mod usage;
 pub mod voice;
@@ -47,7 +48,8 @@ pub use prompt::injected_context;
 pub use redact::Redactor;
 pub use repo::{Repo, find_root_config};
 pub use running_server::{Announcement, RunningServer, ServerClient, ServerPlace};
-pub use served::{LiveFeed, Pulse, RunIndex, Served, Told, blocking};
+pub use served::{LiveFeed, Pulse, RunIndex, Served, Told, UsageReading, blocking};
+pub use updates::{UpdateStatus, update_status, update_target};
 
 use car_domain::Timestamp;
 

@@ -1,6 +1,7 @@
 //! Terminal sessions of a repository as a running server tells them, or as its last word in `state.json`.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 use car_domain::state::RunnerState;
@@ -89,15 +90,55 @@ pub async fn stop_session(repo: &Repo, session: Option<&str>) -> Result<Stopped,
         let id = answer["session_id"].as_str().or(session).unwrap_or_default();
         return Ok(Stopped::ByServer(id.to_owned()));
     }
-    let known = of_state(&read_state(repo)?.unwrap_or_default());
-    let of_repo = || known.repo_to_session.get(&root).and_then(Value::as_str);
-    let id = session.or_else(of_repo).unwrap_or_default().to_owned();
-    if !known.sessions.iter().any(|session| session.session_id == id) {
-        return Err(EngineError::not_found("Session not found (server unavailable)")
-            .with_hint("`car sessions` lists those that are known"));
+    let place = match session {
+        Some(id) => SessionPlace::Id(id),
+        None => SessionPlace::Path(repo.root()),
+    };
+    match forget_session(repo, place) {
+        Ok(id) => Ok(Stopped::StateOnly(id)),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            Err(EngineError::not_found("Session not found (server unavailable)")
+                .with_hint("`car sessions` lists those that are known"))
+        }
+        Err(error) => Err(error),
     }
+}
+
+/// How a terminal is named.
+#[derive(Clone, Copy, Debug)]
+pub enum SessionPlace<'a> {
+    /// By its id.
+    Id(&'a str),
+    /// By where it was started; relative to the repository or absolute.
+    Path(&'a Path),
+}
+
+/// The terminals of `repo` as `state.json` tells them. No server is asked: it is one that asks.
+///
+/// # Errors
+/// When `state.json` cannot be read.
+pub fn recorded_sessions(repo: &Repo) -> Result<Sessions, EngineError> {
+    Ok(of_state(&read_state(repo)?.unwrap_or_default()))
+}
+
+/// Takes a terminal out of `state.json` and returns its id.
+///
+/// # Errors
+/// When there is none, or the file cannot be written.
+pub fn forget_session(repo: &Repo, place: SessionPlace<'_>) -> Result<String, EngineError> {
+    let known = recorded_sessions(repo)?;
+    let at = |path: &Path| known.repo_to_session.get(path.to_str()?).and_then(Value::as_str);
+    let id = match place {
+        SessionPlace::Id(id) => Some(id),
+        SessionPlace::Path(path) => {
+            let full = repo.root().join(path);
+            at(&full.canonicalize().unwrap_or(full)).or_else(|| at(path))
+        }
+    };
+    let id = id.filter(|id| known.sessions.iter().any(|session| session.session_id == *id));
+    let id = id.ok_or_else(|| EngineError::not_found("Session not found"))?.to_owned();
     change_state(repo, |state| forget(state, &id))?;
-    Ok(Stopped::StateOnly(id))
+    Ok(id)
 }
 
 /// The terminal of `repo` by `state`, without asking a server.

@@ -1,13 +1,12 @@
 //! `car requests`, `car answer`: what agents ask, and what people decide.
 
-use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use car_domain::conversation::{AgentRequest, Decision, RequestSubject};
+use car_engine::conversation::Reply;
 use clap::Args;
 use serde_json::json;
 
-use super::error::CliError;
 use super::thread::codex_of;
 use super::ui::style::{BOLD, DIM, RESET};
 use super::{CommandResult, RepoArg, block_on, logging, ui};
@@ -47,10 +46,7 @@ pub(crate) struct AnswerArgs {
 pub(super) fn requests(args: &RequestsArgs) -> CommandResult {
     logging::start();
     let codex = codex_of(&args.repo)?;
-    let requests = block_on(async {
-        // A server that does not run has nothing to ask.
-        Ok(if codex.has_server().await { codex.requests().await? } else { Vec::new() })
-    })?;
+    let requests = block_on(async { Ok(codex.open_requests().await?) })?;
     if args.json {
         ui::out(&format!("{:#}", json!(requests)));
     } else if requests.is_empty() {
@@ -68,52 +64,15 @@ pub(super) fn answer(args: &AnswerArgs) -> CommandResult {
         Ok(user) if !user.is_empty() => format!("cli:{user}"),
         _ => "cli".to_owned(),
     };
-    let answer = block_on(async {
-        let requests = codex.requests().await?;
-        let mut found = requests.iter().filter(|request| request.id.starts_with(&args.id));
-        let (id, decision) = match (found.next(), found.next()) {
-            (Some(_), Some(_)) => {
-                let message = format!("several requests begin with {}", args.id);
-                return Err(CliError::other(message));
-            }
-            (Some(request), None) => (request.id.clone(), decision(request, &args.words)?),
-            // Perhaps it is decided already; the engine knows.
-            (None, _) => (args.id.clone(), plain_decision(&args.words)),
-        };
-        Ok(codex.answer(&id, decision, &by, args.note.as_deref()).await?)
-    })?;
+    let reply = Reply::Words(args.words.clone());
+    let answer =
+        block_on(async { Ok(codex.reply(&args.id, &reply, &by, args.note.as_deref()).await?) })?;
     if args.json {
         ui::out(&format!("{:#}", json!(answer)));
     } else {
         ui::say(&format!("{}: {} by {}", answer.request_id, answer.decision.word(), answer.by));
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn decision(request: &AgentRequest, words: &[String]) -> Result<Decision, CliError> {
-    if let RequestSubject::Questions { questions } = &request.subject {
-        let pairs = questions.iter().zip(words);
-        let answers: BTreeMap<_, _> =
-            pairs.map(|(question, word)| (question.id.clone(), vec![word.clone()])).collect();
-        return Ok(Decision::Answers(answers));
-    }
-    let offered = || request.offered.iter().map(Decision::word).collect::<Vec<_>>().join(", ");
-    match words {
-        [word] => request.offer(word).cloned().ok_or_else(|| {
-            CliError::other(format!("`{word}` is not offered; Codex offers: {}", offered()))
-        }),
-        _ => Err(CliError::other(format!("one decision is enough; Codex offers: {}", offered()))),
-    }
-}
-
-/// The decision as far as its word alone tells it.
-fn plain_decision(words: &[String]) -> Decision {
-    match words.first().map(String::as_str) {
-        Some("accept") => Decision::Accept,
-        Some("session") => Decision::AcceptForSession,
-        Some("cancel") => Decision::Cancel,
-        _ => Decision::Decline,
-    }
 }
 
 fn told(request: &AgentRequest) -> String {

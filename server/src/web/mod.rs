@@ -9,7 +9,6 @@ mod assets;
 mod auth;
 mod cookie;
 mod edge;
-mod health;
 mod listen;
 mod login;
 mod options;
@@ -189,10 +188,6 @@ fn router(
 }
 
 /// The addresses that are neither pages nor server functions nor files. One list, so that tests see every one of them.
-fn routes() -> [(&'static str, MethodRouter<WebState>); 3] {
-    [
-        ("/health", get(health::health)),
-        ("/login", get(login::page).post(login::submit)),
-        ("/logout", post(login::logout)),
-    ]
+fn routes() -> [(&'static str, MethodRouter<WebState>); 2] {
+    [("/login", get(login::page).post(login::submit)), ("/logout", post(login::logout))]
 }

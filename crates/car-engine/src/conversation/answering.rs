@@ -1,9 +1,10 @@
 //! What waits for a person, in all threads, and how it is decided.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use car_agent::app_server::protocol::{ThreadLoadedList, ThreadRead};
-use car_domain::conversation::{AgentRequest, Answer, Decision};
+use car_domain::conversation::{AgentRequest, Answer, Decision, RequestSubject};
 use tokio::sync::broadcast;
 use tokio::time::timeout;
 
@@ -48,7 +49,51 @@ impl RequestWatch {
     }
 }
 
+/// What a person says to a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// A decision by its word, such as `accept`; for questions the answers in their order.
+    Words(Vec<String>),
+    /// The answers to questions, by the question's id.
+    Answers(BTreeMap<String, Vec<String>>),
+}
+
 impl Conversations {
+    /// What waits for a person, when a server runs; none is started for the question.
+    ///
+    /// # Errors
+    /// When Codex cannot be reached.
+    pub async fn open_requests(&self) -> Result<Vec<AgentRequest>, EngineError> {
+        if self.has_server().await { self.requests().await } else { Ok(Vec::new()) }
+    }
+
+    /// Decides about the request whose id is `id` or begins so, as [`Conversations::answer`] does.
+    ///
+    /// # Errors
+    /// As there; also when several requests begin with `id`, or the decision is not offered.
+    pub async fn reply(
+        &self,
+        id: &str,
+        reply: &Reply,
+        by: &str,
+        note: Option<&str>,
+    ) -> Result<Answer, EngineError> {
+        if !self.has_server().await {
+            return Err(nothing_waits());
+        }
+        let requests = self.requests().await?;
+        let mut found = requests.iter().filter(|request| request.id.starts_with(id));
+        let (id, decision) = match (found.next(), found.next()) {
+            (Some(_), Some(_)) => {
+                return Err(EngineError::conflict(format!("several requests begin with {id}")));
+            }
+            (Some(request), None) => (request.id.as_str(), decision(request, reply)?),
+            // Perhaps it is decided already.
+            (None, _) => (id, plain_decision(reply)),
+        };
+        self.answer(id, decision, by, note).await
+    }
+
     /// Everything that waits for a person, in all threads of the server, the oldest first.
     ///
     /// # Errors
@@ -193,11 +238,46 @@ async fn decided_before(
 ) -> Result<Answer, EngineError> {
     let (records, id) = (records.clone(), request_id.to_owned());
     let before = blocking(move || Ok(records.answer(&id))).await?;
-    let before = before.ok_or_else(|| {
-        EngineError::not_found("nothing with this id waits for a decision")
-            .with_hint("`car requests` shows what does")
-    })?;
-    same(before, decision)
+    same(before.ok_or_else(nothing_waits)?, decision)
+}
+
+fn nothing_waits() -> EngineError {
+    EngineError::not_found("nothing with this id waits for a decision")
+        .with_hint("`car requests` shows what does")
+}
+
+fn decision(request: &AgentRequest, reply: &Reply) -> Result<Decision, EngineError> {
+    let words = match reply {
+        Reply::Answers(answers) => return Ok(Decision::Answers(answers.clone())),
+        Reply::Words(words) => words,
+    };
+    if let RequestSubject::Questions { questions } = &request.subject {
+        let pairs = questions.iter().zip(words);
+        let answers = pairs.map(|(question, word)| (question.id.clone(), vec![word.clone()]));
+        return Ok(Decision::Answers(answers.collect()));
+    }
+    let offered = || request.offered.iter().map(Decision::word).collect::<Vec<_>>().join(", ");
+    let refused = match &words[..] {
+        [word] => match request.offer(word) {
+            Some(decision) => return Ok(decision.clone()),
+            None => format!("`{word}` is not offered"),
+        },
+        _ => "one decision is enough".to_owned(),
+    };
+    Err(EngineError::invalid(format!("{refused}; Codex offers: {}", offered())))
+}
+
+/// The decision as far as its word alone tells it.
+fn plain_decision(reply: &Reply) -> Decision {
+    match reply {
+        Reply::Answers(answers) => Decision::Answers(answers.clone()),
+        Reply::Words(words) => match words.first().map(String::as_str) {
+            Some("accept") => Decision::Accept,
+            Some("session") => Decision::AcceptForSession,
+            Some("cancel") => Decision::Cancel,
+            _ => Decision::Decline,
+        },
+    }
 }
 
 /// The answer given before, if it is the same.

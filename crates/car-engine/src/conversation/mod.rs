@@ -41,7 +41,7 @@ mod watchdog;
 
 pub(crate) use idle::end_idle_servers;
 
-pub use answering::{RequestNews, RequestWatch};
+pub use answering::{Reply, RequestNews, RequestWatch};
 pub use conversations::Conversations;
 pub use policy::{ApprovalPolicy, ReviewTarget, SandboxPolicy};
 pub use setup::CodexSetup;

@@ -9,6 +9,7 @@ mod live;
 mod look;
 mod outboxes;
 mod runs;
+mod token_usage;
 mod watch;
 mod work;
 
@@ -29,6 +30,7 @@ use tokio_util::task::TaskTracker;
 pub use indexing::RunIndex;
 pub use live::{LiveFeed, Told};
 pub use look::Pulse;
+pub use token_usage::UsageReading;
 
 use crate::config::{self, Config, Mode};
 use crate::conversation::end_idle_servers;
@@ -59,6 +61,7 @@ pub struct Served {
     /// Command line of this program, to start runners with.
     program: Vec<OsString>,
     index: RunIndex,
+    usage: token_usage::UsageIndexes,
     live: live::Live,
     work: work::Work,
     github: Github,
@@ -81,6 +84,7 @@ impl Served {
             root: root.to_path_buf(),
             repos: RwLock::new(repos(root, &config)?),
             index: RunIndex::new(root),
+            usage: token_usage::UsageIndexes::default(),
             live: live::Live::default(),
             work: work::Work::default(),
             github: Github::new(),

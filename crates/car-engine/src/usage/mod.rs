@@ -52,6 +52,13 @@ pub fn cache_dir(env: &RootEnv) -> PathBuf {
     base.join("codex-autorunner")
 }
 
+/// A Codex home as others may read it: below the owner's home it begins with `~`.
+pub fn home_for_people(home: &Path, env: &RootEnv) -> String {
+    let below = env.var("HOME").and_then(|own| Some(home.strip_prefix(own).ok()?.to_path_buf()));
+    let shown = below.map_or_else(|| home.to_path_buf(), |below| Path::new("~").join(below));
+    shown.to_string_lossy().into_owned()
+}
+
 fn expanded(path: &str, env: &RootEnv) -> PathBuf {
     let below = path.strip_prefix('~').filter(|rest| rest.is_empty() || rest.starts_with('/'));
     match (below, env.var("HOME")) {

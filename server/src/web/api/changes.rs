@@ -16,7 +16,7 @@ use utoipa_axum::routes;
 
 use super::super::WebState;
 use super::super::problem::Problem;
-use super::{ApiPath, ApiQuery, ApiRepo, JsonBody};
+use super::{ApiPath, ApiQuery, ApiRepo, JsonBody, invalid};
 
 /// Most of a patch in one answer, in bytes.
 const MAX_PATCH: usize = 2 << 20;
@@ -134,9 +134,12 @@ async fn diff(
     ApiPath(run): ApiPath<u64>,
     ApiQuery(query): ApiQuery<DiffQuery>,
 ) -> Result<Json<Diff>, Problem> {
+    let path = query.path.filter(|path| !path.is_empty());
+    if path.as_ref().is_some_and(|path| path.contains('\0')) {
+        return Err(invalid("`path` is no path."));
+    }
+    let paths: Vec<PathBuf> = path.into_iter().map(PathBuf::from).collect();
     let changes = RunChanges::of(&repo, run).await?;
-    let paths: Vec<PathBuf> =
-        query.path.filter(|path| !path.is_empty()).map(Into::into).into_iter().collect();
     let files = changes.files(repo.root(), &paths).await?;
     let mut patch = Patch::default();
     changes.write(PatchForm::Unified, repo.root(), &paths, |piece| patch.add(piece)).await?;

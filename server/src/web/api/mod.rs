@@ -20,10 +20,14 @@ mod logs;
 mod notifications;
 mod reference;
 mod repo;
+mod requests;
 mod run;
 mod runs;
+mod sessions;
 mod state;
+mod system;
 mod terminal_image;
+mod usage;
 mod voice;
 
 use axum::{Router, middleware};
@@ -50,6 +54,8 @@ pub(super) use repo::{ApiRepo, ApiScope};
         (name = "repository", description = "What a repository is doing"),
         (name = "loop", description = "Starting, stopping and steering the loop of a repository"),
         (name = "runs", description = "What runs did, said and changed"),
+        (name = "usage", description = "Tokens"),
+        (name = "conversations", description = "What agents ask"),
         (name = "documents", description = "TODO, PROGRESS, OPINIONS, SPEC, SUMMARY: texts, versions, and talking about them"),
         (name = "github", description = "Issues and pull requests, through `gh`"),
         (name = "notifications", description = "Messages to Discord and Telegram"),
@@ -91,6 +97,10 @@ fn routes() -> OpenApiRouter<WebState> {
         .merge(runs::routes())
         .merge(logs::routes())
         .merge(changes::routes())
+        .merge(requests::routes())
+        .merge(sessions::routes())
+        .merge(usage::routes())
+        .merge(system::routes())
 }
 
 #[cfg(test)]

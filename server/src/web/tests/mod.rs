@@ -7,6 +7,7 @@ mod events;
 mod github;
 mod runs;
 mod services;
+mod surroundings;
 mod writes;
 
 use std::ffi::OsString;
