@@ -1,18 +1,21 @@
 //! `car config`
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use car_engine::config::{Examined, examine, schema};
+use car_engine::config::{Examined, Setting, SettingsChange, change, examine, schema, settings};
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
 use super::error::CliError;
 use super::{CommandResult, ui};
 
-/// Show and check the configuration
+/// Show, check and change the configuration
 #[derive(Args)]
-#[command(after_help = "Example: car config show --origin | grep runner")]
+#[command(
+    after_help = "Examples:\n  car config show --origin | grep runner\n  car config set runner.sleep_seconds 10"
+)]
 pub(crate) struct ConfigArgs {
     #[command(subcommand)]
     command: ConfigCommand,
@@ -39,6 +42,23 @@ enum ConfigCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Change a value in the root's own config.yml; comments and layout stay
+    Set {
+        #[command(flatten)]
+        root: RootArg,
+        /// The key, with dots between its names
+        key: String,
+        /// The value: JSON, or text
+        #[arg(allow_hyphen_values = true)]
+        value: String,
+    },
+    /// Take a value out of the root's own config.yml
+    Unset {
+        #[command(flatten)]
+        root: RootArg,
+        /// The key, with dots between its names
+        key: String,
+    },
     /// Print the JSON schema, for editors
     Schema,
 }
@@ -63,6 +83,15 @@ pub(super) fn run(args: &ConfigArgs) -> CommandResult {
     match &args.command {
         ConfigCommand::Show { root, origin, json } => show(root, *origin, *json),
         ConfigCommand::Validate { root, json } => validate(root, *json),
+        ConfigCommand::Set { root, key, value } => {
+            let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value.as_str()));
+            let set = BTreeMap::from([(key.clone(), value)]);
+            write(root, key, &SettingsChange { set, ..SettingsChange::default() })
+        }
+        ConfigCommand::Unset { root, key } => {
+            let unset = vec![key.clone()];
+            write(root, key, &SettingsChange { unset, ..SettingsChange::default() })
+        }
         ConfigCommand::Schema => {
             ui::out(&format!("{:#}", schema()));
             Ok(ExitCode::SUCCESS)
@@ -95,6 +124,19 @@ fn show(root: &RootArg, origin: bool, json: bool) -> CommandResult {
     for (key, (value, from)) in &examined.values {
         let from = if origin { format!("  # {}", place(from.to_string())) } else { String::new() };
         ui::out(&format!("{key:width$}  {value}{from}"));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn write(root: &RootArg, key: &str, wanted: &SettingsChange) -> CommandResult {
+    let root = car_engine::find_root_config(&root.repo)?;
+    change(&root, wanted)?;
+    let values = settings(&root)?.values;
+    let inside = format!("{key}.");
+    for (name, Setting { value, origin }) in
+        values.iter().filter(|(name, _)| *name == key || name.starts_with(&inside))
+    {
+        ui::out(&format!("{name}  {value}  # {origin}"));
     }
     Ok(ExitCode::SUCCESS)
 }

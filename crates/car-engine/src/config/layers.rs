@@ -48,8 +48,17 @@ pub(super) struct Merged {
 
 /// Merges the layers of `root`.
 pub(super) fn merged(root: &Path, env: &RootEnv) -> Result<Merged, EngineError> {
+    let own = read(&root.join(CAR_DIR).join(CONFIG_FILE))?.unwrap_or_default();
+    merged_with(root, env, own)
+}
+
+/// Merges the layers of `root` as if `own` were the content of its own file.
+pub(super) fn merged_with(
+    root: &Path,
+    env: &RootEnv,
+    own: Map<String, Value>,
+) -> Result<Merged, EngineError> {
     let own_path = root.join(CAR_DIR).join(CONFIG_FILE);
-    let own = read(&own_path)?.unwrap_or_default();
     let mode = match own.get("mode").and_then(Value::as_str) {
         Some("hub") => Mode::Hub,
         _ => Mode::Repo,
@@ -111,9 +120,14 @@ fn read(path: &Path) -> Result<Option<Map<String, Value>>, EngineError> {
             return Err(EngineError::config(message).with_source(error));
         }
     };
-    match parse_yaml(path, &text)? {
-        Value::Object(map) => Ok(Some(map)),
-        Value::Null => Ok(Some(Map::new())),
+    mapping(path, &text).map(Some)
+}
+
+/// The mapping that `text` of the file at `path` is.
+pub(super) fn mapping(path: &Path, text: &str) -> Result<Map<String, Value>, EngineError> {
+    match parse_yaml(path, text)? {
+        Value::Object(map) => Ok(map),
+        Value::Null => Ok(Map::new()),
         _ => {
             let message = format!("Config file must be a mapping: {}", path.display());
             Err(EngineError::config(message)

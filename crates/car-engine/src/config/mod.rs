@@ -3,7 +3,9 @@
 //! One type, [`Config`], says which keys there are, what they mean and what they are by default; the JSON schema, the checks,
 //! and `car config show` all come from it. Reading never writes.
 
+mod change;
 mod dotenv;
+mod edit;
 mod environment;
 mod layers;
 mod model;
@@ -12,6 +14,7 @@ mod schema;
 mod tests;
 mod variables;
 
+pub use change::{Setting, Settings, SettingsChange, change, settings};
 pub use environment::RootEnv;
 pub use layers::Origin;
 pub use model::*;

@@ -24,6 +24,7 @@ mod requests;
 mod run;
 mod runs;
 mod sessions;
+mod settings;
 mod state;
 mod system;
 mod terminal_image;
@@ -90,6 +91,7 @@ fn routes() -> OpenApiRouter<WebState> {
         .merge(housekeeping::routes())
         .merge(notifications::routes())
         .merge(events::routes())
+        .merge(settings::routes())
         .merge(state::routes())
         .merge(terminal_image::routes())
         .merge(voice::routes())

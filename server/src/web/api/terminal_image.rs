@@ -75,12 +75,12 @@ async fn upload(
             .with_hint("send it as the field `file` of a form (multipart/form-data)")
     };
     let mut form = form.map_err(|_| missing())?;
-    while let Some(field) = form.next_field().await.map_err(unreadable)? {
+    while let Some(field) = form.next_field().await.map_err(|error| unreadable(&error))? {
         if field.name() != Some("file") {
             continue;
         }
         let StoredImage { path, rel_path, name } =
-            store_terminal_image(&repo, field.map_err(unreadable)).await?;
+            store_terminal_image(&repo, field.map_err(|error| unreadable(&error))).await?;
         let asked = query.include_abs_paths.as_deref().unwrap_or_default().to_ascii_lowercase();
         let is_asked = ["1", "true", "yes", "on"].contains(&asked.as_str());
         let abs_path = is_asked.then(|| path.display().to_string());
@@ -89,7 +89,7 @@ async fn upload(
     Err(missing())
 }
 
-fn unreadable(error: MultipartError) -> EngineError {
+fn unreadable(error: &MultipartError) -> EngineError {
     match error.status() {
         StatusCode::PAYLOAD_TOO_LARGE => image_too_large(),
         _ => EngineError::invalid(format!("unable to read upload: {}", error.body_text())),

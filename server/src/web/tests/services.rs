@@ -195,3 +195,41 @@ async fn housekeeping_is_looked_at_before_it_is_done() {
     let done = web.send("POST", "/api/housekeeping", &json!({})).await.json();
     assert_eq!((deleted(&done), &done["dry_run"], file.exists()), (1, &json!(false), false));
 }
+
+#[tokio::test]
+async fn settings_are_shown_with_their_origin_and_changed_in_their_file() {
+    let web = Web::new().await;
+    let shown = web.get("/api/config").await.json();
+    let value = json!({"value": 5, "origin": "built-in"});
+    assert_eq!(shown["values"]["runner.sleep_seconds"], value);
+    let own = || {
+        std::fs::read_to_string(web.repo().path().join(".codex-autorunner/config.yml"))
+            .expect("read")
+    };
+    let before = own();
+    let change = json!({"set": {"runner.sleep_seconds": 9, "codex.model": "o4"}});
+    let changed = web.send("PATCH", "/api/config", &change).await;
+    assert_eq!(changed.status, StatusCode::OK, "{}", changed.text);
+    let value = json!({"value": 9, "origin": ".codex-autorunner/config.yml"});
+    assert_eq!(changed.json()["values"]["runner.sleep_seconds"], value);
+    assert!(own().starts_with(&before), "what people wrote stays");
+    let wrong = json!({"set": {"runner.sleep_seconds": "x"}, "unset": ["codex.model"]});
+    assert_eq!(web.send("PATCH", "/api/config", &wrong).await.status, StatusCode::BAD_REQUEST);
+    let unset = json!({"unset": ["codex.model", "runner.sleep_seconds"]});
+    web.send("PATCH", "/api/config", &unset).await;
+    assert_eq!(own(), before);
+}
+
+#[tokio::test]
+async fn settings_need_a_confirmation_of_who_one_is() {
+    let web = Web::closed().await;
+    let declared = super::super::api::class::declared(&super::super::api::document());
+    let class =
+        declared.into_iter().find(|(method, path, _)| method == "PATCH" && path == "/api/config");
+    assert_eq!(
+        class.and_then(|(_, _, class)| class),
+        Some(super::super::api::class::Class::Dangerous)
+    );
+    let without = web.send("PATCH", "/api/config", &json!({})).await;
+    assert_eq!(without.status, StatusCode::UNAUTHORIZED);
+}

@@ -55,3 +55,21 @@ fn the_schema_is_printed_for_editors() {
     let schema = Project::bare().car(&["config", "schema"]).exits(0).json();
     assert_eq!(schema["properties"]["runner"]["properties"]["sleep_seconds"]["type"], "integer");
 }
+
+#[test]
+fn a_value_is_set_and_taken_out_and_what_does_not_fit_is_refused() {
+    let project = Project::new();
+    let before = project.read("config.yml");
+    insta::assert_snapshot!(project.car(&["config", "set", "runner.sleep_seconds", "9"]), @r"
+    runner.sleep_seconds  9  # .codex-autorunner/config.yml
+    [exit 0]
+    ");
+    assert!(project.read("config.yml").starts_with(&before));
+    insta::assert_snapshot!(project.car(&["config", "set", "runner.sleep_second", "9"]), @r"
+    ! error: runner.sleep_second is not a known key
+    ! hint: did you mean `sleep_seconds`?
+    [exit 1]
+    ");
+    project.car(&["config", "unset", "runner.sleep_seconds"]).exits(0);
+    assert_eq!(project.read("config.yml"), before);
+}
