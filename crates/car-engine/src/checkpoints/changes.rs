@@ -2,11 +2,12 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use car_domain::run::{FileChangeKind, FileDiff};
+use car_domain::run::{FileChangeKind, FileDiff, RunSummary};
 use car_git::{Checkpoints, Difference, PatchForm, Renames};
 
 use super::{git_failed, open};
 use crate::history::History;
+use crate::served::blocking;
 use crate::{EngineError, Repo};
 
 /// The difference between the two checkpoints of a run.
@@ -27,9 +28,7 @@ impl RunChanges {
     /// # Errors
     /// When there is no such run, it has no checkpoints, or they were given up.
     pub async fn of(repo: &Repo, run: u64) -> Result<Self, EngineError> {
-        let summary = History::new(repo)
-            .summary(run)
-            .ok_or_else(|| EngineError::not_found(format!("run {run} not found")))?;
+        let summary = summary_of(repo, run).await?;
         let checkpoints = open(repo).await.map_err(|error| failed(run, error))?;
         let before = summary.checkpoint_before.ok_or_else(|| no_checkpoint(run))?;
         let is_up_to_now = summary.checkpoint_after.is_none();
@@ -103,6 +102,13 @@ impl RunChanges {
         }
         Ok(below)
     }
+}
+
+/// Run `run`, off the async workers: its journal may be long.
+pub(super) async fn summary_of(repo: &Repo, run: u64) -> Result<RunSummary, EngineError> {
+    let repo = repo.clone();
+    let summary = blocking(move || Ok(History::new(&repo).summary(run))).await?;
+    summary.ok_or_else(|| EngineError::not_found(format!("run {run} not found")))
 }
 
 /// Without `.` and `..`; the file need not exist any more, so the file system cannot be asked.

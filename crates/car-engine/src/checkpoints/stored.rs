@@ -6,9 +6,8 @@ use std::path::{Path, PathBuf};
 
 use car_domain::run::CheckpointStage;
 
-use super::changes::no_checkpoint;
+use super::changes::{no_checkpoint, summary_of};
 use super::{RESTORED, git_failed, open};
-use crate::history::History;
 use crate::{EngineError, Repo};
 
 pub use car_git::StoredCheckpoint;
@@ -45,9 +44,7 @@ pub async fn restore(
     stage: CheckpointStage,
     dir: &Path,
 ) -> Result<u64, EngineError> {
-    let summary = History::new(repo)
-        .summary(run)
-        .ok_or_else(|| EngineError::not_found(format!("run {run} not found")))?;
+    let summary = summary_of(repo, run).await?;
     let commit = match stage {
         CheckpointStage::Before => summary.checkpoint_before,
         CheckpointStage::After => summary.checkpoint_after,

@@ -1,0 +1,60 @@
+//! A loop and its runs over HTTP, with real runners and real git.
+
+mod changes;
+mod control;
+
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use reqwest::{Client, Method, StatusCode};
+use serde_json::Value;
+
+use crate::support::{Project, Running, eventually};
+
+/// How long any answer may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A project that is served, and a script that has the token.
+struct Served {
+    server: Running,
+    client: Client,
+    url: String,
+    token: String,
+}
+
+impl Served {
+    fn start(project: &Project) -> Self {
+        let server = project.start(&["serve", "--port", "0"]);
+        let url = eventually("the server says where it listens", || {
+            let said = server.stdout();
+            let line = said.lines().find(|line| line.starts_with("Serving"))?;
+            line.split(" on ").nth(1).map(str::to_owned)
+        });
+        let client = Client::builder().no_proxy().timeout(PATIENCE).build().expect("a client");
+        let token = project.read("server-token").trim().to_owned();
+        Self { server, client, url, token }
+    }
+
+    async fn ask(&self, method: Method, path: &str, body: Option<Value>) -> (StatusCode, Value) {
+        let asked = self.client.request(method, format!("{}{path}", self.url));
+        let asked = asked.bearer_auth(&self.token);
+        let asked = if let Some(body) = body { asked.json(&body) } else { asked };
+        let answer = asked.send().await.expect("an answer");
+        (answer.status(), answer.json().await.expect("JSON"))
+    }
+
+    async fn get(&self, path: &str) -> Value {
+        let (status, answer) = self.ask(Method::GET, path, None).await;
+        assert_eq!(status, StatusCode::OK, "{path}: {answer}");
+        answer
+    }
+
+    async fn post(&self, path: &str, body: Value) -> (StatusCode, Value) {
+        self.ask(Method::POST, path, Some(body)).await
+    }
+
+    fn end(self) {
+        self.server.signal(Signal::SIGTERM);
+        self.server.wait().exits(0);
+    }
+}
