@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::components::{OpenBanner, Side, ToastRegion, Toasts};
 use crate::fleet::Fleet;
 use crate::live::Connection;
-use crate::pages::{HomePage, NotFoundPage, RepoPage};
+use crate::pages::{HomePage, NotFoundPage, RepoPage, RunPage, RunsPage};
 use crate::platform;
 
 /// The page of a repository. In repo mode the only one lives at the root.
@@ -78,6 +78,10 @@ pub fn App() -> impl IntoView {
                 <Routes fallback=NotFoundPage>
                     <Route path=path!("/") view=HomePage ssr=SsrMode::Async/>
                     <Route path=path!("/repos/:id") view=RepoPage ssr=SsrMode::Async/>
+                    <Route path=path!("/repos/:id/runs") view=RunsPage ssr=SsrMode::Async/>
+                    <Route path=path!("/repos/:id/runs/:run") view=RunPage ssr=SsrMode::Async/>
+                    <Route path=path!("/runs") view=RunsPage ssr=SsrMode::Async/>
+                    <Route path=path!("/runs/:run") view=RunPage ssr=SsrMode::Async/>
                 </Routes>
             </div>
         </Router>

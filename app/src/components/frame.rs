@@ -131,12 +131,14 @@ fn SideRow(
 /// One entry of the bottom bar.
 #[derive(Clone, Debug)]
 pub(crate) struct BottomLink {
-    /// Where it leads: a page, or an anchor of this one.
-    pub href: &'static str,
+    /// Where it leads, without base path.
+    pub href: String,
     /// Its icon.
     pub glyph: Glyph,
     /// Its word.
     pub word: &'static str,
+    /// Whether it is the page one is on.
+    pub is_current: bool,
 }
 
 /// Navigation in reach of a thumb, on phones.
@@ -148,11 +150,8 @@ pub(crate) fn BottomBar(
     links: Vec<BottomLink>,
 ) -> impl IntoView {
     let link = |link: BottomLink| {
-        // Anchors are the browser's: it moves the focus with the view, which the router does not.
-        let is_anchor = link.href.starts_with('#');
-        let href = if is_anchor { link.href.to_owned() } else { at(link.href) };
         view! {
-            <a class="bottombar__item" href=href rel=is_anchor.then_some("external")>
+            <a class="bottombar__item" href=at(&link.href) aria-current=link.is_current.then_some("page")>
                 <Icon glyph=link.glyph/>
                 {link.word}
             </a>

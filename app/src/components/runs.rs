@@ -21,7 +21,11 @@ pub(crate) fn what_happened(run: &RunSummary) -> String {
 #[component]
 pub(crate) fn RunsTable(
     /// The runs.
-    runs: Memo<Vec<RunSummary>>,
+    #[prop(into)]
+    runs: Signal<Vec<RunSummary>>,
+    /// Address of the list they belong to; each has its number behind it.
+    #[prop(into)]
+    base: Signal<String>,
 ) -> impl IntoView {
     view! {
         <table class="table">
@@ -47,7 +51,7 @@ pub(crate) fn RunsTable(
                             };
                             runs.with(found).unwrap_or_else(|| first.clone())
                         });
-                        view! { <Row run/> }
+                        view! { <Row run base/> }
                     }
                 />
             </tbody>
@@ -59,13 +63,15 @@ pub(crate) fn RunsTable(
 fn Row(
     /// The run.
     run: Memo<RunSummary>,
+    /// Address of the list it belongs to.
+    base: Signal<String>,
 ) -> impl IntoView {
     let number = run.with_untracked(|run| run.run);
     let ended = Memo::new(move |_| run.with(|run| run.finished_at));
     let words = Memo::new(move |_| run.with(what_happened));
     view! {
         <tr>
-            <td class="num">{number}</td>
+            <td class="num"><a href=move || format!("{}/{number}", base.get())>{number}</a></td>
             <td><OutcomeBadge run/></td>
             <td class="desk table__text"><span class="soft"><InlineText text=words/></span></td>
             <td class="r"><RunTime run/></td>

@@ -20,7 +20,7 @@ pub(crate) fn HomePage() -> impl IntoView {
         async move { Ok((site.await?, home.await?)) }
     };
     let show = |(site, home)| match home {
-        Some(view) => view! { <RepoBoard is_hub=false view/> }.into_any(),
+        Some(view) => view! { <RepoBoard site view/> }.into_any(),
         None => view! { <Hub site/> }.into_any(),
     };
     view! { <Region load show/> }

@@ -9,4 +9,4 @@ mod tests;
 
 pub(crate) use home::HomePage;
 pub(crate) use not_found::{NotFoundBody, NotFoundPage};
-pub(crate) use repo::RepoPage;
+pub(crate) use repo::{RepoPage, RunPage, RunsPage};

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::frame::Tab;
 use super::actions::{ActionButtons, FailedPost, RunActions};
 use super::store::RepoStore;
 use crate::base::at;
@@ -16,6 +17,10 @@ pub(super) fn Header(
     actions: RunActions,
     /// Whether there is a hub to go back to.
     is_hub: bool,
+    /// The pages of the repository with their addresses.
+    tabs: Vec<(Tab, String)>,
+    /// Which of them this is.
+    tab: Tab,
 ) -> impl IntoView {
     view! {
         <header class="top">
@@ -39,6 +44,16 @@ pub(super) fn Header(
                     <span class="narrow"><ThemeToggle/></span>
                 </div>
             </div>
+            <nav class="tabs desk" aria-label=move || format!("Pages of {}", store.name.get())>
+                {tabs
+                    .into_iter()
+                    .map(|(one, path)| view! {
+                        <a class="tabs__tab" href=at(&path) aria-current=(one == tab).then_some("page")>
+                            {one.word()}
+                        </a>
+                    })
+                    .collect_view()}
+            </nav>
             <ConnectionBanner/>
             <FailedPost/>
             // What the badge shows, without the seconds: spoken when it changes.
