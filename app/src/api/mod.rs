@@ -6,6 +6,7 @@
 mod action;
 mod error;
 mod read;
+mod runs;
 
 pub(crate) use action::RunActionRequest;
 pub use error::{AppError, AppErrorKind};
@@ -14,3 +15,4 @@ pub(crate) use read::theme_cookie;
 pub(crate) use read::{
     RepoView, Site, not_found, read_dashboard, read_home, read_rows, read_site, read_tail,
 };
+pub(crate) use runs::{ENTRIES_PER_PAGE, RUNS_PER_PAGE, RunView, read_run, read_runs};

@@ -69,10 +69,12 @@ pub(crate) async fn read_home() -> Result<Option<RepoView>, AppError> {
     }
 }
 
-/// Reads a repository's dashboard with the end of its journal.
+/// Reads a repository's dashboard with the end of its journal; without an id that of the only repository.
 #[server(endpoint = "repo_dashboard", prefix = "/rpc", input = GetUrl)]
 pub(crate) async fn read_dashboard(repo: String) -> Result<RepoView, AppError> {
-    read_repo(&served(), &repo).await
+    let served = served();
+    let repo = meant(&served, repo)?;
+    read_repo(&served, &repo).await
 }
 
 /// Reads the end of the current or last run's journal.
@@ -95,6 +97,18 @@ pub(super) fn served() -> std::sync::Arc<car_engine::Served> {
     expect_context()
 }
 
+/// The id a page names, or that of the only repository.
+#[cfg(feature = "ssr")]
+pub(super) fn meant(served: &car_engine::Served, id: String) -> Result<String, AppError> {
+    if !id.is_empty() {
+        return Ok(id);
+    }
+    served.only_repo().ok_or_else(|| {
+        let error = car_engine::EngineError::not_found("This address is for a single repository.");
+        failed_read(error.with_hint("choose one on the first page"))
+    })
+}
+
 #[cfg(feature = "ssr")]
 async fn read_repo(served: &car_engine::Served, repo: &str) -> Result<RepoView, AppError> {
     let dashboard = served.dashboard(repo).await.map_err(failed_read)?;
@@ -112,7 +126,7 @@ fn server_now() -> Timestamp {
 /// Turns an engine's error into the page's, and gives the response the status for it. Writes must not do that: without the
 /// browser side their answer is a redirect.
 #[cfg(feature = "ssr")]
-fn failed_read(error: car_engine::EngineError) -> AppError {
+pub(super) fn failed_read(error: car_engine::EngineError) -> AppError {
     let error = AppError::from(error);
     set_status(match error.kind {
         super::AppErrorKind::NotFound => http::StatusCode::NOT_FOUND,

@@ -119,12 +119,22 @@ fn SideRow(
             <a
                 class="side__item"
                 href=move || at(&page.get())
-                aria-current=move || (path.get() == page.get()).then_some("page")
+                aria-current=move || current(&path.get(), &page.get())
             >
                 <StateShape activity/>
                 <span class="clip">{move || row.with(|row| row.name.clone())}</span>
             </a>
         </li>
+    }
+}
+
+/// How the entry of the repository at `page` is marked on the page at `path`: as that page, or as where one is.
+fn current(path: &str, page: &str) -> Option<&'static str> {
+    let below = path.strip_prefix(page.trim_end_matches('/'));
+    match below {
+        Some("" | "/") => Some("page"),
+        Some(rest) if rest.starts_with('/') => Some("true"),
+        _ => None,
     }
 }
 
@@ -161,5 +171,19 @@ pub(crate) fn BottomBar(
         <nav class="bottombar bottombar--repo" aria-label=label>
             {links.into_iter().map(link).collect_view()}
         </nav>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::current;
+
+    #[test]
+    fn a_repository_is_marked_on_all_of_its_pages() {
+        assert_eq!(current("/repos/a", "/repos/a"), Some("page"));
+        assert_eq!(current("/repos/a/runs/3", "/repos/a"), Some("true"));
+        assert_eq!(current("/repos/ab", "/repos/a"), None);
+        assert_eq!(current("/", "/"), Some("page"));
+        assert_eq!(current("/runs", "/"), Some("true"));
     }
 }

@@ -15,6 +15,8 @@ pub(crate) enum Glyph {
     Close,
     /// Files were edited.
     Edit,
+    /// On to what comes after.
+    Forward,
     /// A beginning.
     Flag,
     /// All repositories.
@@ -39,8 +41,6 @@ pub(crate) enum Glyph {
     Theme,
     /// Reasoning.
     Think,
-    /// A list of boxes.
-    Todo,
 }
 
 impl Glyph {
@@ -51,6 +51,7 @@ impl Glyph {
             Self::Check => "icon icon--check",
             Self::Close => "icon icon--close",
             Self::Edit => "icon icon--edit",
+            Self::Forward => "icon icon--forward",
             Self::Flag => "icon icon--flag",
             Self::Hub => "icon icon--hub",
             Self::Message => "icon icon--message",
@@ -63,7 +64,6 @@ impl Glyph {
             Self::Terminal => "icon icon--terminal",
             Self::Theme => "icon icon--theme",
             Self::Think => "icon icon--think",
-            Self::Todo => "icon icon--todo",
         }
     }
 }

@@ -36,6 +36,49 @@ impl StepCell {
     }
 }
 
+/// What of the steps shows.
+const FILTERS: [(&str, &str); 4] =
+    [("all", "Everything"), ("command", "Commands"), ("edit", "Edits"), ("fail", "Failures")];
+
+/// The steps of a run, all of them, with a choice of what shows. The choice is made of boxes the style sheet obeys.
+#[component]
+pub(crate) fn Timeline(
+    /// The steps, oldest first.
+    #[prop(into)]
+    cells: Signal<Vec<StepCell>>,
+    /// Whether the run is going on.
+    #[prop(into)]
+    is_live: Signal<bool>,
+    /// When the run was last heard of.
+    #[prop(into)]
+    last_at: Signal<Option<Timestamp>>,
+) -> impl IntoView {
+    let is_quiet = Memo::new(move |_| is_live.get() && cells.with(|cells| !ends_in_command(cells)));
+    let filter = |(value, word): (&'static str, &'static str)| {
+        view! {
+            <label class="chip">
+                <input class="vh" type="radio" name="show" value=value checked=value == "all" autocomplete="off"/>
+                {word}
+            </label>
+        }
+    };
+    view! {
+        <div class="sec__head timeline__head">
+            <h3 id="steps">"Timeline"</h3>
+            <div class="chips" role="radiogroup" aria-label="Show">
+                {FILTERS.map(filter).into_iter().collect_view()}
+            </div>
+        </div>
+        <ol class="steps steps--whole" aria-labelledby="steps">
+            <For each=move || cells.get() key=|cell| (cell.run, cell.key) let:cell>
+                <StepRow step=cell.step is_live/>
+            </For>
+            {move || is_quiet.get().then(|| view! { <AtWork last_at/> })}
+        </ol>
+        <p class="timeline__none muted small">"Nothing of this kind among these steps."</p>
+    }
+}
+
 /// The steps of a run: the newest, and all of them on request. The request is a checkbox the style sheet obeys, so it
 /// works before the browser side has loaded and leaves every row in place.
 #[component]

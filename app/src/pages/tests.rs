@@ -53,7 +53,7 @@ fn render(
 
 fn repo_page(name: &str, view: RepoView) -> String {
     let site = site(Some("payments-api"), vec![view.dashboard.repo.clone()]);
-    render(name, "/", site, |site| view! { <RepoBoard is_hub=site.is_hub() view/> }.into_any())
+    render(name, "/", site, |site| view! { <RepoBoard site view/> }.into_any())
 }
 
 #[test]

@@ -50,10 +50,15 @@ fn running(at: Timestamp, command: StoredValue<String>, is_live: Signal<bool>) -
     let view = move || {
         if is_live.get() {
             let time = (move || format::elapsed(clock.now().since(at))).into_any();
-            row(at, Mark::State("running", "Command, running"), "step--live", body(time))
+            row(
+                at,
+                Mark::State("running", "Command, running"),
+                "step--command step--live",
+                body(time),
+            )
         } else {
             let word = "no end known".into_any();
-            row(at, Mark::Icon(Glyph::Terminal, "Command"), "", body(word))
+            row(at, Mark::Icon(Glyph::Terminal, "Command"), "step--command", body(word))
         }
     };
     view.into_any()
@@ -61,7 +66,11 @@ fn running(at: Timestamp, command: StoredValue<String>, is_live: Signal<bool>) -
 
 fn ended(at: Timestamp, command: StoredValue<String>, end: CommandEnd) -> AnyView {
     let failed = end.is_failure();
-    let (word, class) = if failed { ("Command failed", "step--fail") } else { ("Command", "") };
+    let (word, class) = if failed {
+        ("Command failed", "step--command step--fail")
+    } else {
+        ("Command", "step--command")
+    };
     let exit_class = if failed { "step__exit" } else { "step__exit desk" };
     let took = end.took.map(format::took);
     let line = view! {

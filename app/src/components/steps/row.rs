@@ -156,9 +156,9 @@ fn started(kind: RunKind, commit: Option<String>) -> AnyView {
 
 fn files(at: Timestamp, changes: &[FileChange], failed: bool) -> AnyView {
     let (mark, class) = if failed {
-        (Mark::Icon(Glyph::Edit, "Edit failed"), "step--fail")
+        (Mark::Icon(Glyph::Edit, "Edit failed"), "step--edit step--fail")
     } else {
-        (Mark::Icon(Glyph::Edit, "Edit"), "")
+        (Mark::Icon(Glyph::Edit, "Edit"), "step--edit")
     };
     let word = |change: &FileChange| match change.kind.as_str() {
         "add" => "new".to_owned(),

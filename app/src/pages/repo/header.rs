@@ -2,8 +2,8 @@
 
 use leptos::prelude::*;
 
-use super::frame::Tab;
 use super::actions::{ActionButtons, FailedPost, RunActions};
+use super::frame::Tab;
 use super::store::RepoStore;
 use crate::base::at;
 use crate::components::{ConnectionBanner, Glyph, Icon, StateBadge, ThemeToggle};

@@ -3,6 +3,7 @@
 mod actions;
 mod frame;
 mod header;
+mod log;
 mod now;
 mod rail;
 mod run;

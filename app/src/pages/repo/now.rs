@@ -36,10 +36,10 @@ pub(super) fn Now(
                 view! {
                     <Facts store/>
                     <Steps
-                        cells=store.cells
-                        n_earlier=store.n_earlier
+                        cells=store.log.cells
+                        n_earlier=store.log.n_earlier
                         is_live
-                        last_at=store.last_at
+                        last_at=store.log.last_at
                     />
                 }.into_any()
             } else {

@@ -44,7 +44,8 @@ fn list(context: RepoContext, read: Vec<RunSummary>, before: Option<u64>) -> Any
     let last = read.last().map(|run| run.run);
     let older = last.filter(|last| *last > 1 && read.len() >= RUNS_PER_PAGE as usize);
     let total = read.iter().map(|run| run.usage.total()).sum::<u64>();
-    let n_failed = read.iter().filter(|run| run.end.as_ref().is_some_and(|end| !end.is_success())).count();
+    let n_failed =
+        read.iter().filter(|run| run.end.as_ref().is_some_and(|end| !end.is_success())).count();
     let note = format!(
         "{}, {} tokens{}",
         format::count(read.len() as u64, "run", "runs"),
@@ -99,7 +100,8 @@ mod tests {
 
     #[test]
     fn live_runs_come_before_the_others_and_none_comes_twice() {
-        let runs = |numbers: &[u64]| numbers.iter().map(|n| RunSummary::new(*n)).collect::<Vec<_>>();
+        let runs =
+            |numbers: &[u64]| numbers.iter().map(|n| RunSummary::new(*n)).collect::<Vec<_>>();
         let numbers = |live: &[u64], read: &[u64]| {
             merged(&runs(live), &runs(read)).iter().map(|run| run.run).collect::<Vec<_>>()
         };

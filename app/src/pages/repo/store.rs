@@ -1,17 +1,13 @@
 //! What a dashboard shows, in signals as small as what changes at once.
 
-use std::collections::HashMap;
-
-use car_domain::Timestamp;
 use car_domain::run::{JournalEntry, RunSummary};
 use car_domain::todo::TodoItem;
-use car_domain::view::{Activity, Dashboard, RunSettings, StateView};
+use car_domain::view::{Activity, Dashboard, LiveTail, RunSettings, StateView};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
+use super::log::RunLog;
 use crate::api::{self, RepoView};
-use crate::components::StepCell;
-use crate::timeline::{Timeline, Touched};
 
 /// The data of one dashboard. Copies are handles to the same data.
 #[derive(Clone, Copy)]
@@ -35,13 +31,10 @@ pub(super) struct RepoStore {
     /// How it is configured to run.
     pub settings: Memo<RunSettings>,
     /// Steps of the current or last run.
-    pub cells: RwSignal<Vec<StepCell>>,
-    /// Journal entries before the first of them.
-    pub n_earlier: RwSignal<u64>,
-    /// When the run was last heard of.
-    pub last_at: RwSignal<Option<Timestamp>>,
+    pub log: RunLog,
     dashboard: RwSignal<Dashboard>,
-    timeline: StoredValue<Timeline>,
+    /// Steps of the run a page is about.
+    followed: StoredValue<Option<RunLog>>,
     /// Counts what was set, so that an answer that was overtaken by an event is dropped.
     version: StoredValue<u64>,
 }
@@ -49,9 +42,6 @@ pub(super) struct RepoStore {
 impl RepoStore {
     /// Starts from what came with the page.
     pub(super) fn new(view: RepoView) -> Self {
-        let timeline = Timeline::new(&view.tail);
-        let cells = timeline.steps().map(|step| StepCell::new(timeline.run(), step.clone()));
-        let cells = RwSignal::new(cells.collect());
         let id = StoredValue::new(view.dashboard.repo.id.clone());
         let dashboard = RwSignal::new(view.dashboard);
         let state = Memo::new(move |_| dashboard.with(|shown| shown.repo.state.clone()));
@@ -69,11 +59,9 @@ impl RepoStore {
             runs,
             last_run,
             settings: Memo::new(move |_| dashboard.with(|shown| shown.settings.clone())),
-            cells,
-            n_earlier: RwSignal::new(timeline.n_earlier()),
-            last_at: RwSignal::new(timeline.last_at()),
+            log: RunLog::new(&view.tail),
             dashboard,
-            timeline: StoredValue::new(timeline),
+            followed: StoredValue::new(None),
             version: StoredValue::new(0),
         }
     }
@@ -92,12 +80,19 @@ impl RepoStore {
 
     /// Takes what was added to a run's journal.
     pub(super) fn append(self, run: u64, entries: &[JournalEntry]) {
-        let touched = self.timeline.try_update_value(|timeline| timeline.append(run, entries));
-        match touched {
-            Some(Touched::Gap) => self.refetch_tail(),
-            Some(touched) => self.show(&touched),
-            None => {}
+        if !self.log.append(run, entries) {
+            self.refetch_tail();
         }
+        let followed = self.followed.try_get_value().flatten();
+        if let Some(log) = followed.filter(|log| log.run() == Some(run)) {
+            // A page that missed something shows what it has; its stream reads everything anew after a gap of its own.
+            log.append(run, entries);
+        }
+    }
+
+    /// Also keeps the steps of another page's run true.
+    pub(super) fn follow(self, log: RunLog) {
+        self.followed.set_value(Some(log));
     }
 
     /// Reads everything anew.
@@ -123,51 +118,11 @@ impl RepoStore {
         });
     }
 
-    fn catch_up(self, tail: &car_domain::view::LiveTail) {
-        let touched = self.timeline.try_update_value(|timeline| timeline.catch_up(tail));
-        if let Some(touched) = touched {
-            self.show(&touched);
+    fn catch_up(self, tail: &LiveTail) {
+        self.log.catch_up(tail);
+        let followed = self.followed.try_get_value().flatten();
+        if let Some(log) = followed.filter(|log| log.run() == tail.run) {
+            log.catch_up(tail);
         }
-    }
-
-    /// Brings the cells in line with the timeline, changing only what was touched.
-    fn show(self, touched: &Touched) {
-        let cells = match touched {
-            Touched::Nothing | Touched::Gap => return,
-            Touched::Steps(keys) => self.updated_cells(keys),
-            Touched::All => self.timeline.try_with_value(|timeline| {
-                let steps = timeline.steps();
-                steps.map(|step| StepCell::new(timeline.run(), step.clone())).collect()
-            }),
-        };
-        if let Some(cells) = cells {
-            self.cells.try_set(cells);
-        }
-        if let Some(timeline) = self.timeline.try_get_value() {
-            self.n_earlier.try_set(timeline.n_earlier());
-            self.last_at.try_set(timeline.last_at());
-        }
-    }
-
-    /// The cells with touched steps brought up to date and new ones behind them; nothing when the list stays as it is.
-    fn updated_cells(self, keys: &[u64]) -> Option<Vec<StepCell>> {
-        let mut cells = self.cells.try_get_untracked()?;
-        self.timeline.try_with_value(|timeline| {
-            let known: HashMap<_, _> =
-                cells.iter().map(|cell| (cell.key(), cell.step.clone())).collect();
-            let n_before = cells.len();
-            for key in keys {
-                let Some(step) = timeline.step(*key) else { continue };
-                match known.get(key) {
-                    Some(cell) => cell.set(step.clone()),
-                    None => cells.push(StepCell::new(timeline.run(), step.clone())),
-                }
-            }
-            let first = timeline.steps().next().map_or(0, |step| step.key);
-            let n_added = cells.len() - n_before;
-            let n_all = cells.len();
-            cells.retain(|cell| cell.key() >= first);
-            (n_added > 0 || cells.len() < n_all).then_some(cells)
-        })?
     }
 }
