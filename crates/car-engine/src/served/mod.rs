@@ -291,7 +291,11 @@ impl Served {
         }
     }
 
-    fn repo_root(&self, id: &str) -> Result<PathBuf, EngineError> {
+    /// Root of the repository `id`, also when its configuration cannot be read.
+    ///
+    /// # Errors
+    /// When there is none of this id.
+    pub fn repo_root(&self, id: &str) -> Result<PathBuf, EngineError> {
         let found = self.repos.read().unwrap_or_else(PoisonError::into_inner);
         found.repos.get(id).cloned().ok_or_else(|| {
             EngineError::not_found(format!("There is no repository `{id}` here."))

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::http::StatusCode;
-use car_engine::ErrorKind;
 use car_engine::notifications::{Event, TestResult, test};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -61,10 +60,6 @@ async fn send_test(
         let text = format!("There is no event `{name}`.");
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY, text).with_hint(format!("there are {names}"))
     })?;
-    let results = test(&repo, event, PATIENCE).await.map_err(|error| {
-        let is_missing = error.kind() == ErrorKind::Config;
-        let problem = Problem::from(error);
-        if is_missing { problem.with_status(StatusCode::CONFLICT) } else { problem }
-    })?;
+    let results = test(&repo, event, PATIENCE).await?;
     Ok(Json(Tested { event: event.name(), results }))
 }

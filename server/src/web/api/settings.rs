@@ -13,7 +13,8 @@ use utoipa_axum::routes;
 
 use super::super::WebState;
 use super::super::problem::Problem;
-use super::{ApiRepo, JsonBody};
+use super::JsonBody;
+use super::repo::ApiRoot;
 
 pub(super) fn routes() -> OpenApiRouter<WebState> {
     OpenApiRouter::new().routes(routes!(show, patch))
@@ -38,8 +39,8 @@ struct NewSettings {
     responses((status = 200, body = Settings)),
     extensions(("x-car-class" = json!("read"))),
 )]
-async fn show(ApiRepo { repo, .. }: ApiRepo) -> Result<Json<Settings>, Problem> {
-    Ok(Json(blocking(move || settings(repo.root())).await?))
+async fn show(ApiRoot(root): ApiRoot) -> Result<Json<Settings>, Problem> {
+    Ok(Json(blocking(move || settings(&root)).await?))
 }
 
 /// Change settings, all of them or none
@@ -59,13 +60,13 @@ async fn show(ApiRepo { repo, .. }: ApiRepo) -> Result<Json<Settings>, Problem> 
     extensions(("x-car-class" = json!("dangerous"))),
 )]
 async fn patch(
-    ApiRepo { repo, .. }: ApiRepo,
+    ApiRoot(root): ApiRoot,
     JsonBody(NewSettings { set, unset }): JsonBody<NewSettings>,
 ) -> Result<Json<Settings>, Problem> {
     let wanted = SettingsChange { set, unset };
     let changed = move || {
-        change(repo.root(), &wanted)?;
-        settings(repo.root())
+        change(&root, &wanted)?;
+        settings(&root)
     };
     Ok(Json(blocking(changed).await?))
 }

@@ -233,3 +233,15 @@ async fn settings_need_a_confirmation_of_who_one_is() {
     let without = web.send("PATCH", "/api/config", &json!({})).await;
     assert_eq!(without.status, StatusCode::UNAUTHORIZED);
 }
+
+#[tokio::test]
+async fn a_configuration_that_cannot_be_used_is_explained_and_can_be_repaired() {
+    let web = Web::new().await;
+    web.repo().write(".codex-autorunner/config.yml", "runner:\n  sleep_seconds: soon\n");
+    assert_eq!(web.get("/api/docs").await.status, StatusCode::CONFLICT);
+    let shown = web.get("/api/config").await.json();
+    assert_eq!(shown["problems"], json!(["runner.sleep_seconds must be an integer"]));
+    let repair = json!({"set": {"runner.sleep_seconds": 3}});
+    assert_eq!(web.send("PATCH", "/api/config", &repair).await.status, StatusCode::OK);
+    assert_eq!(web.get("/api/docs").await.status, StatusCode::OK);
+}

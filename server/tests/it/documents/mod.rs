@@ -1,5 +1,7 @@
 //! The real Codex CLI on documents, against a model of ours: proposals from a sandboxed copy, ingest, snapshot.
 
+mod http;
+
 use car_testkit::codex::{self, CodexHome};
 use car_testkit::model::{FakeModel, Script, Turn};
 use serde_json::json;

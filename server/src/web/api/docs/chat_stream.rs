@@ -82,8 +82,9 @@ impl Outlet {
             }
             // Said already, word by word.
             JobEvent::Step(RunEvent::Message { .. }) if std::mem::take(&mut self.spoke) => {}
-            JobEvent::Step(RunEvent::Message { text }) => self.say(&text),
-            JobEvent::Step(RunEvent::Output { text, .. }) => self.say(&format!("{text}\n")),
+            JobEvent::Step(RunEvent::Message { text } | RunEvent::Output { text, .. }) => {
+                self.say(&format!("{text}\n"));
+            }
             JobEvent::Step(step) => drop(self.sender.try_send(News::Step(Box::new(step)))),
         }
     }
