@@ -7,6 +7,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, ensure};
 
+use super::schemas::Schemas;
 use super::{crates, files};
 use crate::workspace::Workspace;
 
@@ -33,12 +34,14 @@ impl fmt::Display for Finding {
 pub(crate) fn check(workspace: &Workspace) -> Result<ExitCode> {
     let mut findings = crates::check(&metadata(workspace)?);
     let mut count = 0;
+    let mut schemas = Schemas::default();
     for folder in FOLDERS {
         for path in source_files(&workspace.root().join(folder))? {
             let text = fs::read_to_string(&path)
                 .with_context(|| format!("cannot read {}", path.display()))?;
             let name = workspace.relative(&path).to_string_lossy().replace('\\', "/");
             findings.extend(files::check(&name, &text));
+            findings.extend(schemas.add(&name, &text));
             count += 1;
         }
     }

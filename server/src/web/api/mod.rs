@@ -69,7 +69,7 @@ struct About;
 
 /// The description of the API.
 pub(super) fn document() -> Document {
-    routes().into_openapi()
+    document::with_ids(routes().into_openapi())
 }
 
 /// Every route of the API, behind what each request to it has to pass.
@@ -117,6 +117,17 @@ mod tests {
             .map(|(method, path, _)| format!("{method} {path}"))
             .collect();
         assert_eq!(undeclared, Vec::<String>::new());
+    }
+
+    #[test]
+    fn every_operation_has_an_id_of_its_own() {
+        let document = serde_json::to_value(document()).expect("JSON");
+        let items = document["paths"].as_object().expect("paths").values();
+        let operations = items.flat_map(|item| item.as_object().expect("operations").values());
+        let mut ids: Vec<_> =
+            operations.map(|one| one["operationId"].as_str().expect("an id")).collect();
+        ids.sort_unstable();
+        assert_eq!(ids.iter().find(|id| ids.iter().filter(|other| other == id).count() > 1), None);
     }
 
     #[test]

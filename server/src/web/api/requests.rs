@@ -30,7 +30,7 @@ struct RequestList {
 
 /// What is decided. Either a decision or answers.
 #[derive(Deserialize, ToSchema)]
-struct Decided {
+struct RequestDecision {
     /// `accept`, `session`, `always`, `network`, `decline` or `cancel`, as far as it is offered.
     #[serde(default)]
     decision: Option<String>,
@@ -76,7 +76,7 @@ async fn list(
     path = "/api/requests/{id}",
     tag = "conversations",
     params(("id" = String, Path, description = "Id of the request, or its first characters")),
-    request_body = Decided,
+    request_body = RequestDecision,
     responses(
         (status = 200, description = "Who decided what, and when", body = Object),
         (status = 400, description = "Not offered"),
@@ -91,7 +91,7 @@ async fn answer(
     Extension(caller): Extension<Caller>,
     ApiRepo { repo, .. }: ApiRepo,
     ApiPath(id): ApiPath<String>,
-    JsonBody(body): JsonBody<Decided>,
+    JsonBody(body): JsonBody<RequestDecision>,
 ) -> Result<Json<Answer>, Problem> {
     let reply = match (body.decision, body.answers) {
         (Some(word), None) => Reply::Words(vec![word]),

@@ -44,7 +44,7 @@ struct Started {
 
 /// How the loop is to be stopped.
 #[derive(Deserialize, ToSchema)]
-struct StopRequest {
+struct LoopStop {
     /// End the agent now instead of after the current run.
     #[serde(default)]
     now: bool,
@@ -143,14 +143,14 @@ async fn begin(state: WebState, repo: ApiRepo, once: bool) -> Result<Json<Starte
     post,
     path = "/api/run/stop",
     tag = "loop",
-    request_body = Option<StopRequest>,
+    request_body = Option<LoopStop>,
     responses((status = 200, body = Running)),
     extensions(("x-car-class" = json!("write"))),
 )]
 async fn stop(
     State(state): State<WebState>,
     ApiRepo { repo, .. }: ApiRepo,
-    JsonBody(body): JsonBody<StopRequest>,
+    JsonBody(body): JsonBody<LoopStop>,
 ) -> Result<Json<Running>, Problem> {
     let running = state.served.work(|_| async move {
         if body.now {

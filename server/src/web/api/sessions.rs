@@ -57,7 +57,7 @@ struct Session {
 
 /// Which terminal.
 #[derive(Deserialize, ToSchema)]
-struct StopRequest {
+struct SessionStop {
     #[serde(default)]
     session_id: Option<String>,
     /// Where it was started; goes before the id.
@@ -139,7 +139,7 @@ fn relative(repo: &Repo, place: &str) -> String {
     post,
     path = "/api/sessions/stop",
     tag = "terminal",
-    request_body = StopRequest,
+    request_body = SessionStop,
     responses(
         (status = 200, body = Stopped),
         (status = 400, description = "Neither an id nor a place"),
@@ -149,7 +149,7 @@ fn relative(repo: &Repo, place: &str) -> String {
 )]
 async fn stop(
     ApiRepo { repo, .. }: ApiRepo,
-    JsonBody(body): JsonBody<StopRequest>,
+    JsonBody(body): JsonBody<SessionStop>,
 ) -> Result<Json<Stopped>, Problem> {
     let given = |text: Option<String>| {
         text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())

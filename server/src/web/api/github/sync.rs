@@ -108,7 +108,7 @@ impl From<Option<SyncJob>> for SyncView {
 
 /// Whether something was cancelled.
 #[derive(Serialize, ToSchema)]
-struct Cancelled {
+struct SyncCancelled {
     /// Always `ok`.
     status: &'static str,
     /// False when nothing was at work.
@@ -214,12 +214,12 @@ async fn start(
     post,
     path = "/api/github/pr/sync/cancel",
     tag = "github",
-    responses((status = 200, body = Cancelled)),
+    responses((status = 200, body = SyncCancelled)),
     extensions(("x-car-class" = json!("write"))),
 )]
-async fn cancel(ApiRepo { repo, .. }: ApiRepo) -> Result<Json<Cancelled>, Problem> {
+async fn cancel(ApiRepo { repo, .. }: ApiRepo) -> Result<Json<SyncCancelled>, Problem> {
     let cancelled = blocking(move || cancel_sync(&repo)).await?;
-    Ok(Json(Cancelled { status: "ok", cancelled }))
+    Ok(Json(SyncCancelled { status: "ok", cancelled }))
 }
 
 fn conflict(text: &str) -> Problem {
