@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::components::{OpenBanner, Side, ToastRegion, Toasts};
 use crate::fleet::Fleet;
 use crate::live::Connection;
-use crate::pages::{HomePage, NotFoundPage, RepoPage, RunPage, RunsPage};
+use crate::pages::{HomePage, NotFoundPage, RepoPage, RunPage, RunsPage, SettingsPage};
 use crate::platform;
 
 /// The page of a repository. In repo mode the only one lives at the root.
@@ -80,6 +80,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/repos/:id") view=RepoPage ssr=SsrMode::Async/>
                     <Route path=path!("/repos/:id/runs") view=RunsPage ssr=SsrMode::Async/>
                     <Route path=path!("/repos/:id/runs/:run") view=RunPage ssr=SsrMode::Async/>
+                    <Route path=path!("/settings") view=SettingsPage ssr=SsrMode::Async/>
                     <Route path=path!("/runs") view=RunsPage ssr=SsrMode::Async/>
                     <Route path=path!("/runs/:run") view=RunPage ssr=SsrMode::Async/>
                 </Routes>

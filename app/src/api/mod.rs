@@ -3,11 +3,15 @@
 //! Each has a fixed address below `/rpc`, so that the two halves of a page find each other however they were built.
 //! Reads are `GET`; writes are plain form posts, which also work before the browser side has loaded.
 
+mod access;
 mod action;
 mod error;
 mod read;
 mod runs;
 
+#[cfg(feature = "ssr")]
+pub use access::Visitor;
+pub(crate) use access::{AccessView, RevokeDevice, read_access};
 pub(crate) use action::RunActionRequest;
 pub use error::{AppError, AppErrorKind};
 #[cfg(feature = "ssr")]

@@ -21,6 +21,7 @@ pub(crate) fn Side() -> impl IntoView {
                     Suspend::new(async move { site.await.ok().map(|site| view! { <SideList site/> }) })
                 }}
             </Suspense>
+            <SettingsLink/>
             <div class="side__foot">
                 <ConnectionIndicator/>
                 <ThemeToggle/>
@@ -72,6 +73,23 @@ fn Brand() -> impl IntoView {
             <path d="m16.4 3.6.1 4-4-.1"></path>
             <circle cx="10" cy="10" r="1.6"></circle>
         </svg>
+    }
+}
+
+#[component]
+fn SettingsLink() -> impl IntoView {
+    let path = use_path();
+    view! {
+        <div class="side__group">
+            <a
+                class="side__item"
+                href=at("/settings")
+                aria-current=move || path.with(|path| path == "/settings").then_some("page")
+            >
+                <Icon glyph=Glyph::Settings/>
+                "Settings"
+            </a>
+        </div>
     }
 }
 
@@ -133,7 +151,7 @@ fn current(path: &str, page: &str) -> Option<&'static str> {
     let below = path.strip_prefix(page.trim_end_matches('/'));
     match below {
         Some("" | "/") => Some("page"),
-        Some(rest) if rest.starts_with('/') => Some("true"),
+        Some(rest) if rest.starts_with('/') && rest != "/settings" => Some("true"),
         _ => None,
     }
 }
@@ -185,5 +203,6 @@ mod tests {
         assert_eq!(current("/repos/ab", "/repos/a"), None);
         assert_eq!(current("/", "/"), Some("page"));
         assert_eq!(current("/runs", "/"), Some("true"));
+        assert_eq!(current("/settings", "/"), None);
     }
 }

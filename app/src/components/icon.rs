@@ -33,6 +33,8 @@ pub(crate) enum Glyph {
     Retry,
     /// Runs.
     Runs,
+    /// Settings.
+    Settings,
     /// Stop.
     Stop,
     /// A command.
@@ -60,6 +62,7 @@ impl Glyph {
             Self::Play => "icon icon--play",
             Self::Retry => "icon icon--retry",
             Self::Runs => "icon icon--runs",
+            Self::Settings => "icon icon--settings",
             Self::Stop => "icon icon--stop",
             Self::Terminal => "icon icon--terminal",
             Self::Theme => "icon icon--theme",

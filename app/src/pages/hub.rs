@@ -36,7 +36,10 @@ pub(super) fn Hub(
             <div class="top__row">
                 <h1>"Hub"</h1>
                 <span class="muted small clip">{site.name}</span>
-                <span class="row push narrow"><ThemeToggle/></span>
+                <span class="row push narrow">
+                    <a class="btn btn--icon" href=at("/settings") aria-label="Settings"><Icon glyph=Glyph::Settings/></a>
+                    <ThemeToggle/>
+                </span>
             </div>
             <ConnectionBanner/>
         </header>

@@ -4,9 +4,11 @@ mod home;
 mod hub;
 mod not_found;
 mod repo;
+mod settings;
 #[cfg(all(test, feature = "ssr"))]
 mod tests;
 
 pub(crate) use home::HomePage;
 pub(crate) use not_found::{NotFoundBody, NotFoundPage};
 pub(crate) use repo::{RepoPage, RunPage, RunsPage};
+pub(crate) use settings::SettingsPage;

@@ -52,6 +52,15 @@ pub(super) enum Caller {
 }
 
 impl Caller {
+    /// The same for pages.
+    fn visitor(&self) -> app::api::Visitor {
+        let device = match self {
+            Self::Device(device) => Some(device.id.clone()),
+            Self::Anybody | Self::Token => None,
+        };
+        app::api::Visitor { device, name: self.name().to_owned() }
+    }
+
     /// Tells callers apart.
     pub(super) fn id(&self) -> &str {
         match self {
@@ -85,6 +94,7 @@ pub(super) async fn check(State(state): State<WebState>, request: Request, next:
         Ok(caller) => caller,
         Err(response) => return *response,
     };
+    parts.extensions.insert(caller.visitor());
     parts.extensions.insert(caller);
     next.run(Request::from_parts(parts, body)).await
 }

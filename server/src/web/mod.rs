@@ -155,7 +155,14 @@ fn router(
     };
     let context = {
         let (served, base) = (state.served.clone(), state.base.clone());
+        let access = match &state.gate {
+            Gate::Closed(access) => Some(access.clone()),
+            Gate::Open => None,
+        };
         move || {
+            if let Some(access) = access.clone() {
+                provide_context(access);
+            }
             provide_context(served.clone());
             provide_context(app::BasePath(base.clone()));
             policy::protect_page();

@@ -41,7 +41,12 @@ pub(super) fn Header(
                     <div class="desk" id="actions" tabindex="-1">
                         <ActionButtons store actions/>
                     </div>
-                    <span class="narrow"><ThemeToggle/></span>
+                    <span class="narrow row">
+                        {(!is_hub).then(|| view! {
+                            <a class="btn btn--icon" href=at("/settings") aria-label="Settings"><Icon glyph=Glyph::Settings/></a>
+                        })}
+                        <ThemeToggle/>
+                    </span>
                 </div>
             </div>
             <nav class="tabs desk" aria-label=move || format!("Pages of {}", store.name.get())>
