@@ -1,6 +1,7 @@
 //! The real Codex CLI as a server, against a model of ours: conversations on the command line, and the loop over it.
 
 mod loops;
+mod over_http;
 mod threads;
 
 use car_domain::run::RunEvent;

@@ -15,7 +15,7 @@ use crate::support::{Project, Running, eventually};
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A project that is served, and a script that has the token.
-struct Served {
+pub(crate) struct Served {
     server: Running,
     client: Client,
     url: String,
@@ -23,7 +23,7 @@ struct Served {
 }
 
 impl Served {
-    fn start(project: &Project) -> Self {
+    pub(crate) fn start(project: &Project) -> Self {
         let server = project.start(&["serve", "--port", "0"]);
         let url = eventually("the server says where it listens", || {
             let said = server.stdout();
@@ -43,17 +43,17 @@ impl Served {
         (answer.status(), answer.json().await.expect("JSON"))
     }
 
-    async fn get(&self, path: &str) -> Value {
+    pub(crate) async fn get(&self, path: &str) -> Value {
         let (status, answer) = self.ask(Method::GET, path, None).await;
         assert_eq!(status, StatusCode::OK, "{path}: {answer}");
         answer
     }
 
-    async fn post(&self, path: &str, body: Value) -> (StatusCode, Value) {
+    pub(crate) async fn post(&self, path: &str, body: Value) -> (StatusCode, Value) {
         self.ask(Method::POST, path, Some(body)).await
     }
 
-    fn end(self) {
+    pub(crate) fn end(self) {
         self.server.signal(Signal::SIGTERM);
         self.server.wait().exits(0);
     }
