@@ -178,14 +178,14 @@ fn next_file(file: &File, path: &Path) -> io::Result<Option<File>> {
         }
         // The file may have been put aside several times since; what came after it is one place further up.
         let place = (1..=MAX_BACKUPS).find(|n| is_own(*n));
-        let next = match File::open(backup(place.map_or(0, |place| place - 1))) {
-            Ok(next) => next,
-            Err(error) if error.kind() == IoErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error),
+        let newer = (0..place.unwrap_or(1)).rev().map(|n| File::open(backup(n)));
+        let is_there = |opened: &io::Result<File>| {
+            opened.as_ref().err().is_none_or(|error| error.kind() != IoErrorKind::NotFound)
         };
+        let Some(next) = newer.into_iter().find(is_there) else { return Ok(None) };
         // Unless everything moved on in between.
         if place.is_none_or(&is_own) {
-            return Ok(Some(next));
+            return next.map(Some);
         }
     }
     Ok(None)
@@ -237,7 +237,7 @@ mod tests {
         }
 
         fn rotate(&self) {
-            for n in (0..3).rev().filter(|n| self.path(*n).exists()) {
+            for n in (0..9).rev().filter(|n| self.path(*n).exists()) {
                 std::fs::rename(self.path(n), self.path(n + 1)).expect("rename");
             }
         }
@@ -292,5 +292,46 @@ mod tests {
         let line = "x".repeat(300_000) + "\n";
         log.append(&line);
         assert_eq!(all_new(&mut follower), line);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn every_line_is_read_once_and_in_order_whatever_happens_to_the_file(
+            steps in proptest::collection::vec(0..6_u8, 1..80),
+        ) {
+            let log = Log::new();
+            log.append("old\n");
+            let mut follower = LogFollower::at_end(&log.path(0)).expect("a log");
+            let (mut written, mut read) = (String::new(), String::new());
+            let (mut is_torn, mut n_rotated) = (false, 0);
+            for (n, step) in steps.into_iter().enumerate() {
+                match step {
+                    0 | 1 => {
+                        let line = format!("line {n}\n");
+                        log.append(&line);
+                        written += &line;
+                        is_torn = false;
+                    }
+                    2 => {
+                        let half = format!("half {n} ");
+                        log.append(&half);
+                        written += &half;
+                        is_torn = true;
+                    }
+                    // The writer ends its line before it rotates, and keeps enough files.
+                    3 if !is_torn && n_rotated < 3 => {
+                        log.rotate();
+                        n_rotated += 1;
+                    }
+                    _ => {
+                        read += &all_new(&mut follower);
+                        n_rotated = 0;
+                    }
+                }
+            }
+            log.append("end\n");
+            read += &all_new(&mut follower);
+            proptest::prop_assert_eq!(read, written + "end\n");
+        }
     }
 }

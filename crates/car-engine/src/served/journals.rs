@@ -37,12 +37,24 @@ impl Journals {
     ///
     /// # Errors
     /// When it cannot be read.
-    pub(super) fn at_end(repo: &Repo) -> Result<Self, EngineError> {
-        let run = newest(repo);
+    pub(super) fn at_end(repo: &Repo) -> Result<ReadOn, EngineError> {
+        let run = newest_run(repo);
         let path = repo.journal_path(run);
         let (cursor, _) = JournalCursor::at_end(path.clone())
             .map_err(|error| EngineError::file("read", &path, error))?;
-        Ok(Self { run, cursor: cursor.with_piece(PIECE) })
+        let journals = Self { run, cursor: cursor.with_piece(PIECE) };
+        Ok(ReadOn { journals, added: Vec::new(), is_more: false })
+    }
+
+    /// The last part of the newest journal, to be read.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub(super) fn newest(repo: &Repo) -> Result<Self, EngineError> {
+        let end = Self::at_end(repo)?.journals;
+        let path = repo.journal_path(end.run);
+        let start = JournalCursor::before(path.clone(), end.cursor.offset(), PIECE).offset();
+        Ok(Self { run: end.run, cursor: JournalCursor::at(path, start).with_piece(PIECE) })
     }
 
     /// How far the newest journal was read.
@@ -90,6 +102,6 @@ impl Journals {
     }
 }
 
-fn newest(repo: &Repo) -> u64 {
+fn newest_run(repo: &Repo) -> u64 {
     History::new(repo).runs().last().copied().unwrap_or(0)
 }

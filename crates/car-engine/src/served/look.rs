@@ -3,7 +3,7 @@
 //! Whoever looks first, the watcher or a client that asks for the present state, tells it; one at a time for each repository.
 //! A look that is dropped half-way loses nothing: what it did not tell is told by the next one.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -33,6 +33,8 @@ pub struct Pulse {
 #[derive(Default)]
 pub(super) struct Looks {
     repos: Mutex<HashMap<String, Arc<Looked>>>,
+    /// Repositories that were gone and may have come back.
+    gone: Mutex<HashSet<String>>,
 }
 
 /// One repository.
@@ -73,6 +75,10 @@ pub(super) struct Seen {
 impl Looks {
     fn of(&self, id: &str) -> Arc<Looked> {
         self.repos().entry(id.to_owned()).or_default().clone()
+    }
+
+    fn was_gone(&self, id: &str) -> bool {
+        self.gone.lock().unwrap_or_else(PoisonError::into_inner).contains(id)
     }
 
     fn repos(&self) -> MutexGuard<'_, HashMap<String, Arc<Looked>>> {
@@ -121,6 +127,7 @@ impl Served {
         }
         self.live.publish(&LiveEvent::Gone { repo: id.to_owned() });
         self.looks.repos().remove(id);
+        self.looks.gone.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned());
     }
 
     /// Tells those who follow the log of repository `id`.
@@ -184,22 +191,20 @@ impl Served {
     ) -> Result<(), EngineError> {
         loop {
             let (root, known) = (root.to_path_buf(), told.journals.clone());
+            // Who follows a repository that went and came back has not got its journal.
+            let is_back = self.looks.was_gone(id);
             let read = blocking(move || {
                 let repo = Repo::open(&root)?;
                 match known {
-                    Some(journals) => Ok(Ok(journals.read_on(&repo)?)),
-                    None => Ok(Err(Journals::at_end(&repo)?)),
+                    Some(journals) => journals.read_on(&repo),
+                    None if is_back => Journals::newest(&repo)?.read_on(&repo),
+                    None => Journals::at_end(&repo),
                 }
             })
             .await?;
-            let read = match read {
-                Ok(read) => read,
-                Err(journals) => {
-                    self.live.mark_journal(id, journals.mark());
-                    told.journals = Some(journals);
-                    return Ok(());
-                }
-            };
+            if read.added.is_empty() && told.journals.is_none() {
+                self.live.mark_journal(id, read.journals.mark());
+            }
             for added in read.added {
                 let (run, entries) = (added.mark.run, added.entries);
                 let event = LiveEvent::Journal { repo: id.to_owned(), run, entries };

@@ -3,5 +3,6 @@
 #![expect(clippy::expect_used, reason = "tests fail loudly")]
 
 mod conversation;
+mod events;
 mod github;
 mod hub;

@@ -2,3 +2,4 @@
 
 mod housekeeping;
 mod notifications;
+mod streams;

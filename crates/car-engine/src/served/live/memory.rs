@@ -158,6 +158,11 @@ impl Memory {
         Some((found, self.next))
     }
 
+    #[cfg(test)]
+    pub(super) fn bytes(&self) -> usize {
+        self.items.values().map(|item| item.json.len()).sum()
+    }
+
     fn keep_last_word(&mut self, subject: &Subject, number: u64) {
         let old = self.last_words.insert(subject.clone(), number);
         if let Some(old) = old {

@@ -5,6 +5,7 @@ use car_domain::run::{JournalEntry, RunEvent};
 use car_domain::view::{Activity, RepoRow, StateView};
 
 use super::*;
+use crate::served::Served;
 
 fn journal(repo: &str, bytes: usize) -> LiveEvent {
     let event = RunEvent::Message { text: "x".repeat(bytes) };
@@ -85,4 +86,55 @@ fn what_is_gone_is_told_and_not_part_of_the_present() {
     let present = live.present(&Topics::parse("hub").expect("topics"));
     let numbers: Vec<_> = present.items.iter().map(|item| item.number).collect();
     assert_eq!((numbers, present.from), (vec![2], 4));
+}
+
+/// A client that was told the present state of a repository.
+async fn ready_client() -> (tempfile::TempDir, std::sync::Arc<Served>, LiveFeed) {
+    let dir = tempfile::tempdir().expect("temp dir");
+    let root = dir.path().join("r");
+    std::fs::create_dir_all(root.join(".codex-autorunner/runs")).expect("dir");
+    let config = root.join(".codex-autorunner/config.yml");
+    std::fs::write(config, "version: 2\nmode: repo\n").expect("write");
+    std::fs::write(root.join(".codex-autorunner/runs/run-1.jsonl"), "").expect("write");
+    let served = Served::open(&root, Vec::new()).expect("valid");
+    let topics = Topics::parse("repo:r,run:r/1").expect("topics");
+    let mut feed = served.follow(topics, Some(4), None).await.expect("a client");
+    until_ready(&mut feed).await;
+    (dir, served, feed)
+}
+
+async fn until_ready(feed: &mut LiveFeed) {
+    while !matches!(feed.next().await.expect("told"), Told::Ready { .. }) {}
+}
+
+#[tokio::test]
+async fn a_slow_client_holds_nothing_back_and_is_told_to_begin_anew() {
+    let (_dir, served, mut feed) = ready_client().await;
+    (0..20).for_each(|_| served.live.publish(&journal("r", 1 << 20)));
+    assert!(served.live.memory().bytes() <= 8 << 20);
+    assert_eq!(feed.next().await.expect("told"), Told::Resync);
+    until_ready(&mut feed).await;
+    served.live.publish(&LiveEvent::Gone { repo: "r".into() });
+    let told = feed.next().await.expect("told");
+    assert!(matches!(told, Told::Event { name: "gone", .. }), "{told:?}");
+}
+
+#[tokio::test]
+async fn entries_a_client_has_from_elsewhere_are_not_told_again() {
+    let (_dir, served, mut feed) = ready_client().await;
+    let entry = |seq| JournalEntry {
+        seq,
+        at: Timestamp::from_millis(0),
+        event: RunEvent::Message { text: "x".into() },
+    };
+    for seqs in [1..=3, 4..=6, 7..=7] {
+        let entries = seqs.map(entry).collect();
+        served.live.publish(&LiveEvent::Journal { repo: "r".into(), run: 1, entries });
+    }
+    for expected in [vec![5, 6], vec![7]] {
+        let Told::Event { json, .. } = feed.next().await.expect("told") else { panic!("an event") };
+        let event: LiveEvent = serde_json::from_str(&json).expect("JSON");
+        let LiveEvent::Journal { entries, .. } = event else { panic!("a journal") };
+        assert_eq!(entries.iter().map(|entry| entry.seq).collect::<Vec<_>>(), expected);
+    }
 }

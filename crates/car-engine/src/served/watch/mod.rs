@@ -99,21 +99,25 @@ impl Watching {
         loop {
             let alarm = self.repos.values().filter_map(|repo| repo.stalls_at).min();
             let alarm = alarm.unwrap_or_else(|| Instant::now() + A_YEAR);
+            let mut is_list_new = false;
             tokio::select! {
                 () = self.changes.any.notified() => tokio::time::sleep(COALESCE).await,
-                () = self.served.repos_changed.notified() => {}
+                () = self.served.repos_changed.notified() => is_list_new = true,
                 () = tokio::time::sleep_until(alarm) => self.mark_silent(),
             }
             let found = self.changes.take();
             if found.hub {
                 self.served.look_for_repos().await;
+                is_list_new = true;
             }
             for (id, change) in &found.repos {
                 if change.places {
                     self.watch_anew(id).await;
                 }
             }
-            self.attend().await;
+            if is_list_new {
+                self.attend().await;
+            }
             for (id, change) in found.repos {
                 if change.files {
                     self.look_at(&id, change.docs).await;
@@ -143,40 +147,48 @@ impl Watching {
             self.repos.insert(id.clone(), watched);
             self.changes.mark(&id, Change { files: true, ..Change::default() });
         }
-        self.attend_hub();
+        self.attend_hub().await;
     }
 
     /// Watches for repositories that come. Where a watch begins, something may have come before it: the hub is looked at again.
-    fn attend_hub(&mut self) {
+    async fn attend_hub(&mut self) {
         if !self.served.is_hub() {
             return;
         }
-        let hub = Watch::of_hub(self.served.root(), self.served.config());
-        if self.hub.as_ref() != Some(&hub) {
-            if let Some(old) = self.hub.replace(hub.clone()) {
-                self.end(&old);
-            }
-            self.begin(&hub);
-            self.changes.mark_hub();
-        }
+        let (root, config) = (self.served.root().to_path_buf(), self.served.config().clone());
         let unprepared = self.served.unprepared();
-        let over: Vec<_> =
-            self.unprepared.keys().filter(|root| !unprepared.contains(root)).cloned().collect();
+        let watches = blocking(move || {
+            let of_root = |root: PathBuf| (Watch::of_unprepared(&root), root);
+            let unprepared: Vec<_> = unprepared.into_iter().map(of_root).collect();
+            Ok((Watch::of_hub(&root, &config), unprepared))
+        });
+        let Ok((hub, unprepared)) = watches.await else { return };
+        let is_over = |root: &&PathBuf| unprepared.iter().all(|(_, known)| known != *root);
+        let over: Vec<_> = self.unprepared.keys().filter(is_over).cloned().collect();
         for root in over {
             if let Some(watch) = self.unprepared.remove(&root) {
                 self.end(&watch);
             }
         }
-        for root in unprepared {
-            let watch = Watch::of_unprepared(&root);
+        if self.hub.as_ref() != Some(&hub) {
+            let old = self.hub.replace(hub.clone());
+            self.replace(old, &hub);
+        }
+        for (watch, root) in unprepared {
             if self.unprepared.get(&root) != Some(&watch) {
-                if let Some(old) = self.unprepared.insert(root, watch.clone()) {
-                    self.end(&old);
-                }
-                self.begin(&watch);
-                self.changes.mark_hub();
+                let old = self.unprepared.insert(root, watch.clone());
+                self.replace(old, &watch);
             }
         }
+    }
+
+    fn replace(&mut self, old: Option<Watch>, new: &Watch) {
+        // The new one first: what both watch is never left alone.
+        self.begin(new);
+        if let Some(old) = old {
+            self.end(&old);
+        }
+        self.changes.mark_hub();
     }
 
     fn begin(&mut self, watch: &Watch) {
@@ -238,6 +250,10 @@ impl Watching {
         let heard = seen.activity == Activity::Running;
         watched.stalls_at = heard.then(|| Instant::now() + STALL_AFTER);
         let runner = seen.runner_pid.and_then(process_id);
+        if seen.runner_pid.is_some() && runner.is_none() {
+            // It ended since the look, and nobody else will tell.
+            self.changes.mark(id, Change { files: true, ..Change::default() });
+        }
         if let Some(runner) = runner.filter(|runner| Some(*runner) != watched.runner) {
             let (changes, id, cancel) = (self.changes.clone(), id.to_owned(), self.cancel.clone());
             self.tracker.spawn(async move {

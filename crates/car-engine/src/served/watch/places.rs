@@ -17,6 +17,9 @@ use crate::notifications::WAKE_FILE;
 /// Configuration beside `.codex-autorunner`.
 const ROOT_FILES: [&str; 3] = ["codex-autorunner.yml", "codex-autorunner.override.yml", ".env"];
 
+/// Directories beside repositories that are watched for becoming one.
+const MAX_PLAIN: usize = 1000;
+
 /// What is watched for one repository, for the hub, or for a directory that may become a repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Watch {
@@ -86,11 +89,15 @@ impl Watch {
         watch.add_file(root.join(&config.hub.manifest), Part::Manifest);
         for dir in [&config.hub.repos_root, &config.hub.worktrees_root] {
             let dir = root.join(dir);
-            if dir.is_dir() {
-                watch.add(dir, Part::Repositories);
-            } else {
+            if !dir.is_dir() {
                 watch.add_file(dir, Part::Beginning);
+                continue;
             }
+            for child in plain_directories(&dir) {
+                let git = child.join(".git");
+                watch.add(child, Part::Beginning(git));
+            }
+            watch.add(dir, Part::Repositories);
         }
         watch
     }
@@ -124,6 +131,16 @@ impl Watch {
     }
 }
 
+/// Directories in `dir` that are no repositories yet.
+fn plain_directories(dir: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
+    let is_plain = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default();
+        !name.as_encoded_bytes().starts_with(b".") && path.is_dir() && !path.join(".git").exists()
+    };
+    entries.map(|entry| entry.path()).filter(is_plain).take(MAX_PLAIN).collect()
+}
+
 impl Places {
     /// Begins with `watch`.
     pub(super) fn add(&self, watch: &Watch) {
@@ -140,7 +157,13 @@ impl Places {
         let mut over = Vec::new();
         for (dir, parts) in &watch.dirs {
             let Some(known) = dirs.get_mut(dir) else { continue };
-            known.retain(|(id, part)| *id != watch.id || !parts.contains(part));
+            for part in parts {
+                // One of them: another watch may say the same.
+                let is_it = |(id, of): &(Option<String>, Part)| *id == watch.id && of == part;
+                if let Some(at) = known.iter().position(is_it) {
+                    known.swap_remove(at);
+                }
+            }
             if known.is_empty() {
                 dirs.remove(dir);
                 over.push(dir.clone());

@@ -129,7 +129,8 @@ fn warn(error: &EngineError) {
 
 fn event_of(told: Told) -> Event {
     match told {
-        Told::Resync => Event::default().event("resync").data("{}"),
+        // The empty id makes the client forget the last one: what follows is no continuation of it.
+        Told::Resync => Event::default().event("resync").id("").data("{}"),
         Told::Ready { id } => Event::default().event("ready").id(id).data("{}"),
         Told::Event { id, name, json } => {
             let event = Event::default().event(name).data(json);
