@@ -17,14 +17,16 @@ use super::journals::Journals;
 use super::{Served, blocking, broken_row};
 use crate::files::FileStamp;
 use crate::notifications::Receipts;
-use crate::runner::read_state;
+use crate::runner::{read_state, state_report};
 use crate::{EngineError, Repo, sessions};
 
 /// Counts what happened to a repository, for those who wait for it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pulse {
     /// Looks at the repository.
     pub looked: u64,
+    /// Its [`crate::runner::StateReport`] as JSON, written out once for all who wait, after a look that somebody waited for.
+    pub state: Option<Arc<str>>,
     /// Changes of its log.
     pub log: u64,
 }
@@ -105,7 +107,14 @@ impl Served {
         }
         // One that cannot be read was looked at, too.
         told.is_looked_at = true;
-        looked.pulse.send_modify(|pulse| pulse.looked += 1);
+        let state = match looked.pulse.receiver_count() {
+            0 => None,
+            _ => self.state_json(id).await.ok(),
+        };
+        looked.pulse.send_modify(|pulse| {
+            pulse.looked += 1;
+            pulse.state = state;
+        });
         result
     }
 
@@ -145,6 +154,17 @@ impl Served {
     pub fn pulse(&self, id: &str) -> Result<watch::Receiver<Pulse>, EngineError> {
         self.repo_root(id)?;
         Ok(self.looks.of(id).pulse.subscribe())
+    }
+
+    /// What the loop of repository `id` is doing, as JSON.
+    ///
+    /// # Errors
+    /// When there is none, or its files cannot be read.
+    pub async fn state_json(&self, id: &str) -> Result<Arc<str>, EngineError> {
+        let root = self.repo_root(id)?;
+        let report = blocking(move || state_report(&Repo::open(&root)?)).await?;
+        // Plain data: it can always be written.
+        Ok(serde_json::to_string(&report).unwrap_or_default().into())
     }
 
     async fn look_and_tell(

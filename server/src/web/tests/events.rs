@@ -168,6 +168,25 @@ async fn what_cannot_be_followed_is_refused() {
 }
 
 #[tokio::test]
+async fn the_state_is_told_at_first_and_whenever_it_differs() {
+    let web = Web::new().await;
+    web.watch();
+    let todo = web.file(".codex-autorunner/TODO.md");
+    std::fs::write(&todo, "- [ ] one\n").expect("write");
+    let mut client = Client::open(&web, "/api/state/stream", &[]).await;
+    let first = json(&client.news().await.expect("a state"));
+    assert_eq!(first, web.get("/api/state").await.json());
+    std::fs::write(&todo, "- [x] one\n- [ ] two\n- [ ] three\n").expect("write");
+    // Documents that say nothing about the loop are no news.
+    std::fs::write(web.file(".codex-autorunner/SPEC.md"), "new\n").expect("write");
+    let next = json(&client.news().await.expect("a state"));
+    let counts = [&next["outstanding_count"], &next["done_count"]];
+    assert_eq!(counts, [2, 1]);
+    web.cancel.cancel();
+    assert_eq!(client.news().await, None, "the same is not told again");
+}
+
+#[tokio::test]
 async fn the_log_is_heard_line_by_line_from_now_on_also_after_a_rotation() {
     let web = Web::new().await;
     web.watch();

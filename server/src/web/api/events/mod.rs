@@ -2,6 +2,7 @@
 
 mod log;
 mod over;
+mod state;
 mod topics;
 
 use std::convert::Infallible;
@@ -22,7 +23,10 @@ const BEAT: Duration =
     if cfg!(test) { Duration::from_millis(200) } else { Duration::from_secs(15) };
 
 pub(super) fn routes() -> OpenApiRouter<WebState> {
-    OpenApiRouter::new().routes(routes!(topics::events)).routes(routes!(log::log_stream))
+    OpenApiRouter::new()
+        .routes(routes!(topics::events))
+        .routes(routes!(state::state_stream))
+        .routes(routes!(log::log_stream))
 }
 
 /// The answer to a client that listens. No proxy may hold back a part of it.
