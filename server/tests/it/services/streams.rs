@@ -28,6 +28,8 @@ fn listen(port: u16, token: &str, path: &str, first: &str) -> BufReader<TcpStrea
     stream.write_all(request.as_bytes()).expect("sent");
     let mut reader = BufReader::new(stream);
     let mut line = String::new();
+    reader.read_line(&mut line).expect("read");
+    assert!(line.contains("200 OK"), "{path}: {line}");
     while !line.contains(first) {
         line.clear();
         assert!(reader.read_line(&mut line).expect("read") > 0, "an answer");
@@ -41,7 +43,7 @@ fn a_server_with_open_streams_ends_within_three_seconds() {
     let server = project.start(&["serve", "--port", "0"]);
     let port = port(&server);
     let token = project.read("server-token");
-    let id = project.root().file_name().expect("a name").to_string_lossy().to_lowercase();
+    let id = project.root().file_name().expect("a name").to_string_lossy().into_owned();
     let clients: Vec<_> = (0..CLIENTS)
         .map(|n| match n % 3 {
             0 => listen(port, token.trim(), "/api/logs/stream", "200 OK"),
