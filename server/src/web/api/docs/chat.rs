@@ -2,10 +2,10 @@
 //!
 //! A turn belongs to the server: it goes on when the client that began it is gone, and what it proposes waits for a decision.
 
-use axum::Json;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use car_domain::Timestamp;
 use car_domain::chat::{Chat, ChatTurn, RunningTurn};
 use car_engine::chat::DocChat;
@@ -16,6 +16,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::super::super::WebState;
+use super::super::super::auth::Caller;
 use super::super::super::problem::Problem;
 use super::super::{ApiRepo, JsonBody};
 use super::chat_stream::{self, Talk};
@@ -137,6 +138,7 @@ async fn say(
     State(state): State<WebState>,
     ApiRepo { repo, .. }: ApiRepo,
     Kinds(kinds): Kinds,
+    Extension(caller): Extension<Caller>,
     JsonBody(said): JsonBody<Message>,
 ) -> Result<Response, Problem> {
     if said.message.trim().is_empty() {
@@ -147,7 +149,7 @@ async fn say(
     blocking(move || DocChat::new(&asked, &of)?.must_be_free()).await?;
     let talk = Talk::begin(&state.served, repo, kinds, said.message);
     if said.stream {
-        return Ok(chat_stream::answer(talk).into_response());
+        return Ok(chat_stream::answer(&state, caller, talk));
     }
     Ok(Json(talk.result().await?).into_response())
 }

@@ -1,30 +1,31 @@
 //! A turn of a chat as it happens.
 
-use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
 
-use axum::response::sse::{Event, Sse};
+use axum::response::Response;
+use axum::response::sse::Event;
 use car_domain::docs::DocKind;
 use car_domain::run::RunEvent;
 use car_engine::ask::JobEvent;
 use car_engine::chat::DocChat;
 use car_engine::{EngineError, Repo, Served};
 use futures::future::{BoxFuture, FutureExt};
-use futures::stream::{self, Stream};
+use futures::stream;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, Interval};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
+use super::super::super::WebState;
+use super::super::super::auth::Caller;
 use super::super::super::problem::Problem;
+use super::super::events::{self, Over, Sign};
 use super::proposed::ChatResult;
 
 /// News that wait for a client; more words are put together, more steps are left out.
 const MAX_WAITING: usize = 256;
 /// Bytes of words that wait for a client that does not read. The answer at the end has them all.
 const MAX_WORDS: usize = 256 << 10;
-/// How often a silent stream says that it is alive.
-const BEAT: Duration = Duration::from_secs(15);
 
 /// A turn that is at work. It goes on when this is dropped.
 pub(super) struct Talk {
@@ -105,23 +106,24 @@ struct Listener {
     talk: Option<Talk>,
     waiting: Vec<Event>,
     began: Instant,
-    beat: Interval,
+    over: Over,
+    /// Comes when the server ends, which ends the turn as well.
+    cancel: CancellationToken,
     is_heard: bool,
 }
 
 /// The stream of a turn.
-pub(super) fn answer(talk: Talk) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
-    let mut beat = tokio::time::interval(BEAT);
-    beat.reset();
+pub(super) fn answer(state: &WebState, caller: Caller, talk: Talk) -> Response {
     let queued = event("status", &json!({"status": "queued"}));
     let listener = Listener {
         talk: Some(talk),
         waiting: vec![queued],
         began: Instant::now(),
-        beat,
+        over: Over::new(state, caller),
+        cancel: state.cancel.clone(),
         is_heard: false,
     };
-    Sse::new(stream::unfold(listener, |mut listener| async {
+    events::answer(stream::unfold(listener, |mut listener| async {
         let event = listener.next().await?;
         Some((Ok(event), listener))
     }))
@@ -148,9 +150,20 @@ impl Listener {
                 self.talk = None;
                 Some(self.end(result))
             }
-            _ = self.beat.tick() => {
-                let elapsed_ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
-                Some(event("status", &json!({"status": "running", "elapsed_ms": elapsed_ms})))
+            sign = self.over.sign() => match sign {
+                Sign::Beat => {
+                    let elapsed = self.began.elapsed().as_millis();
+                    let elapsed_ms = u64::try_from(elapsed).unwrap_or(u64::MAX);
+                    Some(event("status", &json!({"status": "running", "elapsed_ms": elapsed_ms})))
+                }
+                // The turn is being ended, and how is still told.
+                Sign::End if self.cancel.is_cancelled() => {
+                    let result = (&mut talk.result).await;
+                    self.talk = None;
+                    Some(self.end(result))
+                }
+                // The browser was logged out; its turn goes on.
+                Sign::End => None,
             }
         }
     }

@@ -17,6 +17,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::super::WebState;
+pub(super) use over::{Over, Sign};
 
 /// How often a stream says that it is there. Tests do not wait that long.
 const BEAT: Duration =
@@ -30,7 +31,9 @@ pub(super) fn routes() -> OpenApiRouter<WebState> {
 }
 
 /// The answer to a client that listens. No proxy may hold back a part of it.
-fn answer(stream: impl Stream<Item = Result<Event, Infallible>> + Send + 'static) -> Response {
+pub(super) fn answer(
+    stream: impl Stream<Item = Result<Event, Infallible>> + Send + 'static,
+) -> Response {
     let headers =
         [(CACHE_CONTROL, "no-cache"), (HeaderName::from_static("x-accel-buffering"), "no")];
     (headers, Sse::new(stream)).into_response()

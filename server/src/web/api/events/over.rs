@@ -13,7 +13,7 @@ use super::super::super::auth::{Caller, Gate};
 use super::BEAT;
 
 /// The end of a stream: the server ends, or the browser that listens is logged out.
-pub(super) struct Over {
+pub(in crate::web::api) struct Over {
     ended: BoxFuture<'static, ()>,
     beat: Interval,
     /// Who listens, when it can be logged out.
@@ -24,7 +24,7 @@ pub(super) struct Over {
 
 /// What comes besides what is streamed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sign {
+pub(in crate::web::api) enum Sign {
     /// It is time to say that the stream is there.
     Beat,
     /// The stream is over.
@@ -33,7 +33,7 @@ pub(super) enum Sign {
 
 impl Over {
     /// The end of a stream for `caller`.
-    pub(super) fn new(state: &WebState, caller: Caller) -> Self {
+    pub(in crate::web::api) fn new(state: &WebState, caller: Caller) -> Self {
         let cancel = state.cancel.clone();
         let mut beat = tokio::time::interval(BEAT);
         beat.reset();
@@ -63,7 +63,7 @@ impl Over {
     }
 
     /// The next sign. Dropping the call loses nothing.
-    pub(super) async fn sign(&mut self) -> Sign {
+    pub(in crate::web::api) async fn sign(&mut self) -> Sign {
         loop {
             if let Some(asking) = &mut self.asking {
                 let is_logged_in = tokio::select! {
