@@ -13,7 +13,6 @@ use super::hub::Truth;
 /// What one client knows.
 #[derive(Default)]
 struct Known {
-    rows: BTreeMap<String, Value>,
     dashboards: BTreeMap<String, Value>,
     docs: BTreeMap<(String, DocKind), String>,
     /// The newest run that was told of each repository, and the number of its last entry.
