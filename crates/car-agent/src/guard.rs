@@ -14,13 +14,12 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use car_process::{become_subreaper, descendants, kill_descendants, signal};
 use nix::sys::signal::Signal;
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::Pid;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
-
-use crate::tree::{become_subreaper, descendants, kill_descendants, signal};
 
 /// How long what the agent left behind may take to end after the agent itself has.
 const LEFTOVER_GRACE: Duration = Duration::from_millis(500);

@@ -8,17 +8,16 @@
 pub mod app_server;
 mod codex;
 mod command;
-mod detached;
 pub mod guard;
 mod lines;
 pub mod process;
 mod program;
-mod tree;
 
+pub use car_process::{
+    Detached, READY, Start, is_alive, kill_now, process_id, terminate, wait_until_gone,
+};
 pub use codex::CodexEvents;
 pub use command::{AgentCommand, AgentKind, CommandError, find_program, search_path};
-pub use detached::{READY, Start, start_detached};
 pub use lines::{Line, LineReader};
 pub use process::{AgentLine, AgentProcess, AgentSpec, Exit, SpawnError};
 pub use program::{Finished, Program, ProgramError};
-pub use tree::{is_alive, kill_now, process_id, terminate, wait_until_gone};

@@ -8,13 +8,13 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use car_domain::state::ProcessId;
+use car_process as tree;
 use nix::sys::signal::Signal;
 use tokio::io::{AsyncRead, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::mpsc;
 
 use crate::lines::{Line, LineReader};
-use crate::tree;
 
 /// Lines waiting to be handled. Few, because each may be megabytes long; a full channel stops reading, and the agent waits.
 const LINE_BUFFER: usize = 4;

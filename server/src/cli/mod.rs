@@ -17,6 +17,7 @@ mod doctor;
 mod edit;
 mod error;
 mod github;
+mod host;
 mod housekeeping;
 mod hub;
 mod index;
@@ -112,6 +113,8 @@ enum Command {
     #[command(hide = true)]
     AgentGuard(agent_guard::AgentGuardArgs),
     #[command(hide = true)]
+    Host(host::HostArgs),
+    #[command(hide = true)]
     ScriptedAgent(scripted_agent::ScriptedAgentArgs),
 }
 
@@ -193,6 +196,7 @@ fn dispatch(command: Command) -> CommandResult {
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&args),
         Command::AgentGuard(args) => agent_guard::run(&args),
+        Command::Host(args) => host::run(&args),
         Command::ScriptedAgent(args) => scripted_agent::run(&args),
     }
 }

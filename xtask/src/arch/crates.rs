@@ -1,5 +1,5 @@
 //! The arrows between crates:
-//! `car-domain ← store, agent ← car-engine ← app[ssr] ← server` and
+//! `car-domain ← process ← agent, host`, `car-domain ← store, git`, all of them `← car-engine ← app[ssr] ← server`, and
 //! `frontend → app[hydrate] → car-domain`.
 //!
 //! Tests may use `car-testkit` besides; nothing a user runs may.
@@ -9,16 +9,18 @@ use serde_json::Value;
 use super::check::Finding;
 
 /// What each crate may depend on, of our own crates. A new crate is entered here with a thought.
-const ARROWS: [(&str, &[&str]); 10] = [
+const ARROWS: [(&str, &[&str]); 12] = [
     ("car-domain", &[]),
     ("car-store", &["car-domain"]),
-    ("car-agent", &["car-domain"]),
+    ("car-process", &["car-domain"]),
+    ("car-agent", &["car-domain", "car-process"]),
+    ("car-host", &["car-domain", "car-process"]),
     ("car-git", &["car-domain"]),
-    ("car-engine", &["car-agent", "car-domain", "car-git", "car-store"]),
+    ("car-engine", &["car-agent", "car-domain", "car-git", "car-host", "car-store"]),
     ("car-testkit", &["car-domain"]),
     ("app", &["car-domain", "car-engine"]),
     ("frontend", &["app"]),
-    ("server", &["app", "car-agent", "car-domain", "car-engine"]),
+    ("server", &["app", "car-agent", "car-domain", "car-engine", "car-host"]),
     ("xtask", &[]),
 ];
 /// The side of the application each of its users must ask for.

@@ -14,7 +14,7 @@ struct Reserved {
     message: &'static str,
 }
 
-const RESERVED: [Reserved; 4] = [
+const RESERVED: [Reserved; 5] = [
     Reserved {
         words: &["sqlx::"],
         places: &[("crates/car-store/", "the one place that says SQL")],
@@ -24,13 +24,19 @@ const RESERVED: [Reserved; 4] = [
         words: &["process::Command", "process::{Command", "tokio::process"],
         places: &[
             ("crates/car-agent/", "starts agents and ends them for certain"),
+            ("crates/car-process/", "starts what outlives us"),
             ("crates/car-git/", "runs git"),
             ("crates/car-engine/src/demo/scripted.rs", "is an agent, and agents run commands"),
             ("crates/car-testkit/", "starts what it fakes"),
             ("server/src/cli/edit.rs", "opens the owner's editor on the owner's terminal"),
             ("xtask/", "runs cargo and wasm-opt"),
         ],
-        message: "starting a process belongs to car-agent, or for git to car-git",
+        message: "starting a process belongs to car-agent, for git to car-git, to outlive us to car-process",
+    },
+    Reserved {
+        words: &["portable_pty"],
+        places: &[("crates/car-host/", "owns every PTY")],
+        message: "terminals belong to car-host: start a session",
     },
     Reserved {
         words: &["web_sys"],

@@ -4,14 +4,14 @@
 //! "Running" is believed only when somebody answers on the socket.
 
 use std::ffi::OsString;
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use car_domain::Timestamp;
 use car_domain::state::ProcessId;
+use car_process::{DirError, default_runtime_dir, is_alive, private_dir, process_id};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
@@ -20,8 +20,7 @@ use tokio::net::UnixStream;
 use tokio::process::Child;
 use tokio::time::{Instant, sleep};
 
-use super::start::{MemoryLimit, best_limit, fits_socket, start};
-use crate::tree::{is_alive, process_id};
+use super::start::{MemoryLimit, best_limit, start};
 
 /// How long a server may take until it listens; measured: half a second, much more on a loaded machine.
 const START_PATIENCE: Duration = Duration::from_secs(30);
@@ -77,9 +76,9 @@ pub enum ServerError {
     /// It did not listen in time.
     #[error("the Codex server did not get ready within {} s", START_PATIENCE.as_secs())]
     Silent,
-    /// Its directory is somebody else's.
-    #[error("{} belongs to somebody else", .0.display())]
-    NotOurs(PathBuf),
+    /// There is no private directory for it.
+    #[error(transparent)]
+    Dir(#[from] DirError),
     /// A file operation failed.
     #[error("cannot use {}", path.display())]
     File {
@@ -217,7 +216,7 @@ impl CodexServer {
 
 /// Whether a group has a member that is no zombie.
 fn others_alive(group: i32) -> bool {
-    crate::tree::group_members(group).is_none_or(|members| !members.is_empty())
+    car_process::group_members(group).is_none_or(|members| !members.is_empty())
 }
 
 async fn launch(spec: &ServerSpec, dir: &Path) -> Result<CodexServer, ServerError> {
@@ -311,28 +310,7 @@ fn refusal(log: &mut File) -> ServerError {
     }
 }
 
-/// Makes `dir` if need be, and sees to it that nobody else can use it.
-fn private_dir(dir: &Path) -> Result<PathBuf, ServerError> {
-    let failed = |source| ServerError::File { path: dir.to_owned(), source };
-    DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(failed)?;
-    let metadata = fs::symlink_metadata(dir).map_err(failed)?;
-    if !metadata.is_dir() || metadata.uid() != nix::unistd::getuid().as_raw() {
-        return Err(ServerError::NotOurs(dir.to_owned()));
-    }
-    if metadata.mode() & 0o077 != 0 {
-        fs::set_permissions(dir, fs::Permissions::from_mode(0o700)).map_err(failed)?;
-    }
-    Ok(dir.to_owned())
-}
-
-/// Where servers have their directories: `$XDG_RUNTIME_DIR/car`, else `~/.codex-autorunner/run`, else, where that is too long
-/// for a socket, a directory of the user's in the system's temporary directory.
+/// Where servers have their directories.
 pub fn default_server_dir() -> PathBuf {
-    let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(|dir| PathBuf::from(dir).join("car"));
-    let home = || std::env::home_dir().map(|home| home.join(".codex-autorunner/run"));
-    let fits = |dir: &PathBuf| fits_socket(&dir.join("codex-0123456789ab/app.sock"));
-    let usual = runtime.filter(|dir| dir.parent().is_some_and(Path::is_dir)).or_else(home);
-    usual
-        .filter(fits)
-        .unwrap_or_else(|| std::env::temp_dir().join(format!("car-{}", nix::unistd::getuid())))
+    default_runtime_dir("codex-0123456789ab/app.sock")
 }

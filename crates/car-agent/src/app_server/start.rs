@@ -3,10 +3,10 @@
 use std::ffi::OsString;
 use std::fs::File;
 use std::io;
-use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 
+use car_process::{find_on_path, user_scope};
 use serde::{Deserialize, Serialize};
 use tokio::process::{Child, Command};
 
@@ -31,16 +31,11 @@ pub(super) fn start(
     log: &File,
     limit: MemoryLimit,
 ) -> io::Result<Child> {
-    let mut line: Vec<OsString> = Vec::new();
-    if limit == MemoryLimit::Systemd {
-        // A scope of its own also keeps the server alive when the service that started it is stopped.
-        line.extend(["systemd-run", "--user", "--scope", "--quiet", "--collect"].map(Into::into));
-        if let Some(bytes) = spec.memory_max {
-            line.extend(["-p".into(), format!("MemoryMax={bytes}").into()]);
-        }
-        line.push("--".into());
-    }
-    let setsid = find("setsid");
+    // A scope of its own also keeps the server alive when the service that started it is stopped.
+    let property = spec.memory_max.map(|bytes| format!("MemoryMax={bytes}"));
+    let scope = || user_scope(property.as_slice()).unwrap_or_default();
+    let mut line = if limit == MemoryLimit::Systemd { scope() } else { Vec::new() };
+    let setsid = find_on_path("setsid");
     if let Some(setsid) = &setsid {
         line.push(setsid.into());
     }
@@ -67,17 +62,5 @@ pub(super) fn start(
 
 /// The limit to try first.
 pub(super) fn best_limit() -> MemoryLimit {
-    let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
-    let manager = runtime.is_some_and(|dir| dir.join("systemd/private").exists());
-    if manager && find("systemd-run").is_some() { MemoryLimit::Systemd } else { MemoryLimit::None }
-}
-
-/// Whether `socket` is short enough for the system's 108 bytes, its final zero included.
-pub(super) fn fits_socket(socket: &Path) -> bool {
-    socket.as_os_str().as_bytes().len() < 104 // macOS has four bytes less than Linux.
-}
-
-fn find(program: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|dir| dir.join(program)).find(|path| path.is_file())
+    if user_scope(&[]).is_some() { MemoryLimit::Systemd } else { MemoryLimit::None }
 }

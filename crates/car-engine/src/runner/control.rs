@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use car_agent::{Start, kill_now, terminate, wait_until_gone};
+use car_agent::{Detached, Start, kill_now, terminate, wait_until_gone};
 use car_domain::state::ProcessId;
 use car_domain::view::Activity;
 use tempfile::NamedTempFile;
@@ -147,8 +147,8 @@ pub async fn start_detached(
     let verb = if once { "once" } else { "run" };
     let root = repo.root();
     let args: [OsString; 4] = [verb.into(), "--repo".into(), root.into(), "--detached".into()];
-    let start = car_agent::start_detached(command, &args, root, errors.handle()?, START_PATIENCE);
-    let start = start.await.map_err(|error| {
+    let detached = Detached::new(command, &args, root, errors.handle()?, START_PATIENCE);
+    let start = detached.start().await.map_err(|error| {
         EngineError::new(ErrorKind::Other, "cannot start a runner").with_source(error)
     })?;
     match start {

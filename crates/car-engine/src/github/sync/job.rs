@@ -9,7 +9,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use car_agent::{Start, is_alive, process_id, terminate, wait_until_gone};
+use car_agent::{Detached, Start, is_alive, process_id, terminate, wait_until_gone};
 use car_domain::github::{SyncFailure, SyncJob, SyncPreview, SyncProgress, SyncResult};
 use car_domain::state::ProcessId;
 use serde::{Deserialize, Serialize};
@@ -110,7 +110,7 @@ pub async fn start_sync(
     let root = repo.root();
     let args: [OsString; 5] =
         ["github".into(), "sync".into(), "--repo".into(), root.into(), "--detached".into()];
-    let start = car_agent::start_detached(command, &args, root, errors, START_PATIENCE).await;
+    let start = Detached::new(command, &args, root, errors, START_PATIENCE).start().await;
     match start {
         Ok(Start::Ready(pid)) => Ok(pid),
         Ok(Start::Refused) => {

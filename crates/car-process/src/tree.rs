@@ -84,13 +84,13 @@ pub fn kill_now(process: ProcessId) {
 }
 
 /// Sends `signal`; a process that is gone is no error.
-pub(crate) fn signal(pid: i32, signal: Signal) {
+pub fn signal(pid: i32, signal: Signal) {
     // Every failure means there is nothing we could still signal: gone, or not ours any more.
     let _ = kill(Pid::from_raw(pid), signal);
 }
 
 /// Every living descendant of `root`, without `root`. Only Linux tells; elsewhere the list is empty.
-pub(crate) fn descendants(root: i32) -> Vec<i32> {
+pub fn descendants(root: i32) -> Vec<i32> {
     let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
     let stats: Vec<(i32, Stat)> = entries
         .flatten()
@@ -112,7 +112,7 @@ pub(crate) fn descendants(root: i32) -> Vec<i32> {
 }
 
 /// Every living member of a process group; `None` where the system does not tell.
-pub(crate) fn group_members(group: i32) -> Option<Vec<i32>> {
+pub fn group_members(group: i32) -> Option<Vec<i32>> {
     let entries = std::fs::read_dir("/proc").ok()?;
     let pids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     let is_member = |pid: &i32| {
@@ -122,7 +122,7 @@ pub(crate) fn group_members(group: i32) -> Option<Vec<i32>> {
 }
 
 /// KILL to every descendant of this process until none is left; one may fork between the look and the signal.
-pub(crate) fn kill_descendants(patience: Duration) {
+pub fn kill_descendants(patience: Duration) {
     let me = Pid::this().as_raw();
     let until = Instant::now() + patience;
     loop {
@@ -139,13 +139,13 @@ pub(crate) fn kill_descendants(patience: Duration) {
 
 /// Makes this process the parent of every descendant whose own parent ends.
 #[cfg(target_os = "linux")]
-pub(crate) fn become_subreaper() {
+pub fn become_subreaper() {
     // Without it (a kernel before 3.4) detached grandchildren are not found; everything else works.
     let _ = nix::sys::prctl::set_child_subreaper(true);
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn become_subreaper() {}
+pub fn become_subreaper() {}
 
 struct Stat {
     state: char,
