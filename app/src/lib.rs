@@ -13,9 +13,11 @@ pub mod api;
 mod base;
 mod clock;
 mod components;
+mod editing;
 mod fleet;
 #[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "only browsers listen"))]
 mod live;
+mod markup;
 mod pages;
 mod platform;
 mod routes;

@@ -3,6 +3,7 @@
 use std::future::{Future, IntoFuture};
 use std::time::Duration;
 
+use car_domain::docs::DocKind;
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
 use leptos_router::SsrMode;
@@ -15,7 +16,8 @@ use crate::clock::Clock;
 use crate::components::{OpenBanner, Side, ToastRegion, Toasts};
 use crate::fleet::Fleet;
 use crate::live::Connection;
-use crate::pages::{HomePage, NotFoundPage, RepoPage, RunPage, RunsPage, SettingsPage};
+use crate::pages::Tab;
+use crate::pages::{DocsPage, HomePage, NotFoundPage, RepoPage, RunPage, RunsPage, SettingsPage};
 use crate::platform;
 
 /// The page of a repository. In repo mode the only one lives at the root.
@@ -25,6 +27,17 @@ pub(crate) fn repo_path(id: &str, only_repo: Option<&str>) -> String {
     } else {
         format!("/repos/{}", platform::encode_segment(id))
     }
+}
+
+/// The page of a document.
+pub(crate) fn docs_path(id: &str, only_repo: Option<&str>, kind: DocKind) -> String {
+    format!("{}/{kind}", Tab::Docs.path(id, only_repo))
+}
+
+/// Where a text that could not be saved is decided about; `page` is that of its document.
+pub(crate) fn conflict_path(page: &str, mine: &str, base: &str) -> String {
+    let (mine, base) = (platform::encode_segment(mine), platform::encode_segment(base));
+    format!("{page}?view=conflict&version={mine}&base={base}")
 }
 
 /// What the server serves, read once for all pages.
@@ -77,12 +90,16 @@ pub fn App() -> impl IntoView {
                 <Side/>
                 <Routes fallback=NotFoundPage>
                     <Route path=path!("/") view=HomePage ssr=SsrMode::Async/>
+                    <Route path=path!("/docs") view=DocsPage ssr=SsrMode::Async/>
+                    <Route path=path!("/docs/:kind") view=DocsPage ssr=SsrMode::Async/>
                     <Route path=path!("/repos/:id") view=RepoPage ssr=SsrMode::Async/>
                     <Route path=path!("/repos/:id/runs") view=RunsPage ssr=SsrMode::Async/>
                     <Route path=path!("/repos/:id/runs/:run") view=RunPage ssr=SsrMode::Async/>
                     <Route path=path!("/settings") view=SettingsPage ssr=SsrMode::Async/>
                     <Route path=path!("/runs") view=RunsPage ssr=SsrMode::Async/>
                     <Route path=path!("/runs/:run") view=RunPage ssr=SsrMode::Async/>
+                    <Route path=path!("/repos/:id/docs") view=DocsPage ssr=SsrMode::Async/>
+                    <Route path=path!("/repos/:id/docs/:kind") view=DocsPage ssr=SsrMode::Async/>
                 </Routes>
             </div>
         </Router>
@@ -118,12 +135,20 @@ fn WatchMoves() -> impl IntoView {
 
 #[cfg(test)]
 mod tests {
-    use super::repo_path;
+    use super::*;
 
     #[test]
     fn the_only_repository_is_at_the_root() {
         assert_eq!(repo_path("api", Some("api")), "/");
         assert_eq!(repo_path("api", None), "/repos/api");
         assert_eq!(repo_path("a/b", None), "/repos/a%2Fb");
+    }
+
+    #[test]
+    fn documents_lie_below_their_repository() {
+        assert_eq!(docs_path("api", Some("api"), DocKind::Todo), "/docs/todo");
+        assert_eq!(docs_path("a b", None, DocKind::Spec), "/repos/a%20b/docs/spec");
+        let conflict = conflict_path("/docs/todo", "a1", "b&2");
+        assert_eq!(conflict, "/docs/todo?view=conflict&version=a1&base=b%262");
     }
 }

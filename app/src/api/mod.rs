@@ -5,7 +5,11 @@
 
 mod access;
 mod action;
+mod document;
+mod document_write;
 mod error;
+#[cfg(feature = "ssr")]
+mod markdown;
 mod read;
 mod runs;
 
@@ -13,6 +17,11 @@ mod runs;
 pub use access::Visitor;
 pub(crate) use access::{AccessView, RevokeDevice, read_access};
 pub(crate) use action::RunActionRequest;
+pub(crate) use document::{
+    ConflictView, DocView, HistoryView, VersionView, read_conflict, read_document, read_history,
+    read_version,
+};
+pub(crate) use document_write::{RestoreVersion, SaveDocument, Saved, SettleConflict, TickItem};
 pub use error::{AppError, AppErrorKind};
 #[cfg(feature = "ssr")]
 pub(crate) use read::theme_cookie;

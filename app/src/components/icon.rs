@@ -13,12 +13,16 @@ pub(crate) enum Glyph {
     Check,
     /// Close or dismiss.
     Close,
+    /// Documents.
+    Docs,
     /// Files were edited.
     Edit,
     /// On to what comes after.
     Forward,
     /// A beginning.
     Flag,
+    /// Earlier versions.
+    History,
     /// All repositories.
     Hub,
     /// Words.
@@ -52,9 +56,11 @@ impl Glyph {
             Self::Branch => "icon icon--branch",
             Self::Check => "icon icon--check",
             Self::Close => "icon icon--close",
+            Self::Docs => "icon icon--docs",
             Self::Edit => "icon icon--edit",
             Self::Forward => "icon icon--forward",
             Self::Flag => "icon icon--flag",
+            Self::History => "icon icon--history",
             Self::Hub => "icon icon--hub",
             Self::Message => "icon icon--message",
             Self::More => "icon icon--more",

@@ -1,6 +1,7 @@
 //! Parts of pages. They get data as signals and do not fetch; each knows its markup, the style sheet knows its look.
 
 mod connection;
+mod diff;
 mod frame;
 mod icon;
 mod post_form;
@@ -16,11 +17,12 @@ mod toast;
 mod todo;
 
 pub(crate) use connection::{ConnectionBanner, ConnectionIndicator, OpenBanner};
+pub(crate) use diff::{Diff, count_lines};
 #[cfg(all(test, feature = "ssr"))]
 pub(crate) use frame::SideList;
 pub(crate) use frame::{BottomBar, BottomLink, Side};
 pub(crate) use icon::{Glyph, Icon};
-pub(crate) use post_form::PostForm;
+pub(crate) use post_form::{FailedPost, PostForm};
 pub(crate) use problem::Region;
 pub(crate) use runs::{RunTime, RunsTable};
 pub(crate) use section::{Fact, Pair, Section};

@@ -1,5 +1,6 @@
 //! Pages: each reads its data, keeps it in signals and lays out components.
 
+mod docs;
 mod home;
 mod hub;
 mod not_found;
@@ -8,7 +9,8 @@ mod settings;
 #[cfg(all(test, feature = "ssr"))]
 mod tests;
 
+pub(crate) use docs::DocsPage;
 pub(crate) use home::HomePage;
 pub(crate) use not_found::{NotFoundBody, NotFoundPage};
-pub(crate) use repo::{RepoPage, RunPage, RunsPage};
+pub(crate) use repo::{RepoPage, RunPage, RunsPage, Tab, Tabs, bottom_links};
 pub(crate) use settings::SettingsPage;

@@ -6,6 +6,8 @@
 mod clock;
 mod dialog;
 mod page;
+mod storage;
+mod text_area;
 mod theme;
 mod timers;
 
@@ -18,7 +20,9 @@ pub(crate) use dialog::{close_dialog, focus_if_lost, show_dialog};
 pub use page::announce_panic;
 #[cfg(feature = "hydrate")]
 pub(crate) use page::{PageListeners, on_page_wakes};
-pub(crate) use page::{announce_ready, reload};
+pub(crate) use page::{announce_ready, ask_before_leaving, reload};
+pub(crate) use storage::{forget, recall, remember};
+pub(crate) use text_area::{TextArea, show_lines};
 pub(crate) use theme::switch_theme;
 #[cfg(feature = "hydrate")]
 pub(crate) use timers::random;

@@ -17,6 +17,33 @@ pub(crate) fn reload() {
     let _ = leptos::prelude::window().location().reload();
 }
 
+/// Lets the browser ask before the page is left for another site or closed, whenever `must_ask`, until the current owner is
+/// cleaned up.
+pub(crate) fn ask_before_leaving(must_ask: impl Fn() -> bool + 'static) {
+    #[cfg(feature = "hydrate")]
+    {
+        let listener = Closure::<dyn FnMut(web_sys::Event)>::new(move |event: web_sys::Event| {
+            if must_ask() {
+                event.prevent_default();
+            }
+        });
+        let callback = listener.as_ref().unchecked_ref();
+        let _ =
+            leptos::prelude::window().add_event_listener_with_callback("beforeunload", callback);
+        let listener = leptos::prelude::StoredValue::new_local(Some(listener));
+        leptos::prelude::on_cleanup(move || {
+            use leptos::prelude::*;
+
+            if let Some(Some(listener)) = listener.try_update_value(Option::take) {
+                let callback = listener.as_ref().unchecked_ref();
+                let _ = window().remove_event_listener_with_callback("beforeunload", callback);
+            }
+        });
+    }
+    #[cfg(not(feature = "hydrate"))]
+    drop(must_ask);
+}
+
 /// Says that the browser side has stopped. It writes into the page directly, because after a panic nothing else works.
 #[cfg(feature = "hydrate")]
 pub fn announce_panic() {

@@ -115,6 +115,25 @@ impl TodoList {
     }
 }
 
+/// `markdown` with the box of the item in `line` ticked or opened; nothing when there is no item in it.
+pub fn with_box(markdown: &str, line: usize, done: bool) -> Option<String> {
+    TodoList::parse(markdown).items.iter().find(|item| item.line == line)?;
+    let mut text = String::with_capacity(markdown.len() + 1);
+    for (at, raw) in markdown.split_inclusive('\n').enumerate() {
+        if at != line {
+            text.push_str(raw);
+            continue;
+        }
+        let (before, rest) = raw.split_once('[')?;
+        let (_, behind) = rest.split_once(']')?;
+        let mark = if done { 'x' } else { ' ' };
+        text.extend([before, "["]);
+        text.push(mark);
+        text.extend(["]", behind]);
+    }
+    Some(text)
+}
+
 /// Columns of leading white space; a tab counts as four.
 fn indent_of(line: &str) -> usize {
     line.chars().take_while(|c| c.is_whitespace()).map(|c| if c == '\t' { 4 } else { 1 }).sum()
@@ -207,6 +226,19 @@ mod tests {
         let before = TodoList::parse("- [ ] a\n- [x] b\n");
         let after = TodoList::parse("- [x] b\n- [x] a\n- [ ] c\n");
         assert_eq!(after.ticked_since(&before), ["a"]);
+    }
+
+    #[test]
+    fn a_tick_changes_one_box_and_nothing_else() {
+        let markdown = "# T [x]\r\n- [ ] a\r\n  1. [X] b [y]\n```\n- [ ] c\n```\n- [] d";
+        let ticked = |line, done| with_box(markdown, line, done);
+        let expected = markdown.replace("- [ ] a", "- [x] a");
+        assert_eq!(ticked(1, true), Some(expected));
+        assert_eq!(ticked(2, false), Some(markdown.replace("[X]", "[ ]")));
+        assert_eq!(ticked(6, true), Some(markdown.replace("[] d", "[x] d")));
+        for no_item in [0, 3, 4, 7, 99] {
+            assert_eq!(ticked(no_item, true), None, "line {no_item}");
+        }
     }
 
     proptest! {

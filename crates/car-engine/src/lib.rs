@@ -39,7 +39,7 @@ pub mod uploads;
 pub mod usage;
 pub mod voice;
 
-pub use docs::{DocChange, DocWrite, Docs, Expected};
+pub use docs::{DocChange, DocWrite, Docs, Expected, Tick};
 pub use error::{EngineError, ErrorKind};
 pub use follow::{LogFollower, follow};
 pub use history::{History, JournalPage, JournalQuery, LogPiece, LogView};

@@ -2,12 +2,9 @@
 
 use car_domain::view::{Activity, RunAction, StateView};
 use leptos::prelude::*;
-use leptos::server_fn::ServerFn;
-use leptos::server_fn::error::ServerFnUrlError;
-use leptos_router::hooks::use_query_map;
 
 use super::store::RepoStore;
-use crate::api::{AppError, RunActionRequest};
+use crate::api::RunActionRequest;
 use crate::clock::Clock;
 use crate::components::{Glyph, Icon, PostForm, Toasts};
 use crate::platform;
@@ -224,30 +221,6 @@ pub(super) fn KillDialog(
                 </Verb>
             </PostForm>
         </dialog>
-    }
-}
-
-/// Why an action failed that was sent before the browser side was there: the answer brings it in the address.
-#[component]
-pub(super) fn FailedPost() -> impl IntoView {
-    let query = use_query_map();
-    let error = Memo::new(move |_| {
-        let query = query.read();
-        let is_ours = query.get("__path").as_deref() == Some(RunActionRequest::PATH);
-        let error = query.get("__err").filter(|_| is_ours)?;
-        Some(ServerFnUrlError::<AppError>::decode_err(&error))
-    });
-    move || {
-        error.get().map(|error| {
-            view! {
-                <div class="banner banner--error" role="alert">
-                    <span class="state state--failed">
-                        <span class="state__glyph" aria-hidden="true"></span>
-                    </span>
-                    <p>{error.message} " " <span class="muted">{error.hint}</span></p>
-                </div>
-            }
-        })
     }
 }
 

@@ -24,17 +24,20 @@ pub(crate) enum Tab {
     Overview,
     /// Its runs.
     Runs,
+    /// Its documents.
+    Docs,
 }
 
 impl Tab {
     /// All of them, in order.
-    pub(crate) const ALL: [Self; 2] = [Self::Overview, Self::Runs];
+    pub(crate) const ALL: [Self; 3] = [Self::Overview, Self::Runs, Self::Docs];
 
     /// Its word.
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Overview => "Overview",
             Self::Runs => "Runs",
+            Self::Docs => "Documents",
         }
     }
 
@@ -43,6 +46,7 @@ impl Tab {
         match self {
             Self::Overview => Glyph::Overview,
             Self::Runs => Glyph::Runs,
+            Self::Docs => Glyph::Docs,
         }
     }
 
@@ -54,6 +58,7 @@ impl Tab {
             Self::Overview if repo.is_empty() => "/".to_owned(),
             Self::Overview => repo.to_owned(),
             Self::Runs => format!("{repo}/runs"),
+            Self::Docs => format!("{repo}/docs"),
         }
     }
 }
@@ -171,7 +176,8 @@ fn listen(id: String, store: RepoStore) {
     });
 }
 
-fn bottom_links(id: &str, only_repo: Option<&str>, tab: Tab) -> Vec<BottomLink> {
+/// What the bottom bar of a page about a repository leads to.
+pub(crate) fn bottom_links(id: &str, only_repo: Option<&str>, tab: Tab) -> Vec<BottomLink> {
     let hub = only_repo.is_none().then(|| BottomLink {
         href: "/".to_owned(),
         glyph: Glyph::Hub,

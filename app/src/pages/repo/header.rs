@@ -1,12 +1,14 @@
 //! The head of a dashboard: name, state, branch and what can be done.
 
 use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
 
-use super::actions::{ActionButtons, FailedPost, RunActions};
+use super::actions::{ActionButtons, RunActions};
 use super::frame::Tab;
 use super::store::RepoStore;
+use crate::api::RunActionRequest;
 use crate::base::at;
-use crate::components::{ConnectionBanner, Glyph, Icon, StateBadge, ThemeToggle};
+use crate::components::{ConnectionBanner, FailedPost, Glyph, Icon, StateBadge, ThemeToggle};
 
 /// The head of the page.
 #[component]
@@ -49,20 +51,36 @@ pub(super) fn Header(
                     </span>
                 </div>
             </div>
-            <nav class="tabs desk" aria-label=move || format!("Pages of {}", store.name.get())>
-                {tabs
-                    .into_iter()
-                    .map(|(one, path)| view! {
-                        <a class="tabs__tab" href=at(&path) aria-current=(one == tab).then_some("page")>
-                            {one.word()}
-                        </a>
-                    })
-                    .collect_view()}
-            </nav>
+            <Tabs name=store.name tabs tab/>
             <ConnectionBanner/>
-            <FailedPost/>
+            <FailedPost of=&[RunActionRequest::PATH]/>
             // What the badge shows, without the seconds: spoken when it changes.
             <p class="vh" role="status">{move || store.activity.get().word()}</p>
         </header>
+    }
+}
+
+/// The pages of a repository, where there is room. On phones the bottom bar has them.
+#[component]
+pub(crate) fn Tabs(
+    /// Name of the repository.
+    #[prop(into)]
+    name: Signal<String>,
+    /// The pages with their addresses.
+    tabs: Vec<(Tab, String)>,
+    /// Which of them this is.
+    tab: Tab,
+) -> impl IntoView {
+    let link = |(one, path): (Tab, String)| {
+        view! {
+            <a class="tabs__tab" href=at(&path) aria-current=(one == tab).then_some("page")>
+                {one.word()}
+            </a>
+        }
+    };
+    view! {
+        <nav class="tabs desk" aria-label=move || format!("Pages of {}", name.get())>
+            {tabs.into_iter().map(link).collect_view()}
+        </nav>
     }
 }

@@ -99,6 +99,27 @@ impl Docs<'_> {
         DocKind::ALL.into_iter().try_for_each(|kind| self.keep_current(kind, author))
     }
 
+    /// Keeps a text that could not be written, so that it is not lost, and tells the name of this version. The present one
+    /// stays the newest. `author` is who wrote it.
+    ///
+    /// # Errors
+    /// When it cannot be kept.
+    pub fn set_aside(
+        &self,
+        kind: DocKind,
+        text: &str,
+        author: &str,
+    ) -> Result<String, EngineError> {
+        let _lock = lock_file(&self.repo.car_dir().join("docs.lock"))?;
+        self.keep_current(kind, "outside")?;
+        let present = self.history(kind)?.pop();
+        self.keep(kind, text.as_bytes(), author)?;
+        if let Some(present) = present {
+            self.keep_current(kind, &present.author)?;
+        }
+        Ok(version_of(Some(text.as_bytes())))
+    }
+
     pub(super) fn keep_current(&self, kind: DocKind, author: &str) -> Result<(), EngineError> {
         match read_bytes(&self.path(kind))? {
             Some(bytes) => self.keep(kind, &bytes, author),

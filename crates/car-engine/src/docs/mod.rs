@@ -7,8 +7,10 @@ mod history;
 mod report;
 #[cfg(test)]
 mod tests;
+mod tick;
 mod write;
 
+pub use tick::Tick;
 pub use write::{DocChange, DocWrite, Expected};
 
 use std::fs;

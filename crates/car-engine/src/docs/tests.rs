@@ -186,3 +186,30 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_tick_finds_its_item_also_when_others_wrote_meanwhile() {
+    let fixture = Fixture::new("");
+    let docs = fixture.docs();
+    fixture.edit(DocKind::Todo, "- [ ] a\n- [ ] b\n");
+    let seen = docs.read(DocKind::Todo).expect("readable").version;
+    let tick = |line, text| {
+        docs.tick(DocKind::Todo, Tick { line, text, done: true, version: &seen }, "web")
+    };
+    assert_eq!(tick(1, "b").expect("ticked").text, "- [ ] a\n- [x] b\n");
+    fixture.edit(DocKind::Todo, "- [x] new\n- [ ] a\n- [ ] c\n- [ ] c\n");
+    assert_eq!(tick(0, "a").expect("ticked").text, "- [x] new\n- [x] a\n- [ ] c\n- [ ] c\n");
+    assert_eq!(tick(1, "b").expect_err("gone").kind(), crate::ErrorKind::Conflict);
+    assert_eq!(tick(1, "c").expect_err("two of them").kind(), crate::ErrorKind::Conflict);
+}
+
+#[test]
+fn a_text_that_could_not_be_written_is_kept_below_the_present_one() {
+    let fixture = Fixture::new("");
+    let docs = fixture.docs();
+    fixture.edit(DocKind::Spec, "theirs");
+    let mine = docs.set_aside(DocKind::Spec, "mine", "web").expect("kept");
+    assert_eq!(docs.version_bytes(DocKind::Spec, &mine).expect("kept"), b"mine");
+    assert_eq!(fixture.kept(DocKind::Spec).last().map(String::as_str), Some("theirs"));
+    assert_eq!(docs.text(DocKind::Spec).expect("readable"), "theirs");
+}
