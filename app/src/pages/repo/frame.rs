@@ -103,7 +103,7 @@ where
     T: Send + 'static,
     Load: Fn() -> Loading + Send + Sync + 'static,
     Loading: Future<Output = Result<T, AppError>> + Send + 'static,
-    Shown: Fn(RepoContext, T) -> AnyView + Clone + Send + Sync + 'static,
+    Shown: Fn(&RepoContext, T) -> AnyView + Clone + Send + Sync + 'static,
 {
     let site = SiteResource::get();
     let repo = Resource::new(move || id.clone(), api::read_dashboard);
@@ -113,7 +113,7 @@ where
     };
     let show = move |(site, view, more): (Site, RepoView, T)| {
         let show = show.clone();
-        let content = move |context| show(context, more);
+        let content = move |context: &RepoContext| show(context, more);
         view! { <LiveRepo site view tab content/> }.into_any()
     };
     view! { <Region load show/> }
@@ -132,7 +132,7 @@ pub(super) fn LiveRepo<Content>(
     content: Content,
 ) -> impl IntoView
 where
-    Content: FnOnce(RepoContext) -> AnyView + 'static,
+    Content: FnOnce(&RepoContext) -> AnyView + 'static,
 {
     let id = view.dashboard.repo.id.clone();
     let store = RepoStore::new(view);
@@ -146,7 +146,7 @@ where
     view! {
         <Title text=move || title(store.activity.get(), &store.name.get(), tab)/>
         <Header store actions is_hub tabs=tabs.to_vec() tab/>
-        {content(RepoContext { site, store, actions })}
+        {content(&RepoContext { site, store, actions })}
         <BottomBar label links=bar/>
         <KillDialog store actions/>
     }

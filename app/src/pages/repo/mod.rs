@@ -37,7 +37,7 @@ pub(crate) fn RepoPage() -> impl IntoView {
                 id
                 tab=Tab::Overview
                 more=|| async { Ok(()) }
-                show=|context, ()| overview(context)
+                show=|context: &RepoContext, ()| overview(context)
             />
         </For>
     }
@@ -54,9 +54,9 @@ pub(super) fn RepoBoard(
     view! { <LiveRepo site view tab=Tab::Overview content=overview/> }
 }
 
-fn overview(context: RepoContext) -> AnyView {
+fn overview(context: &RepoContext) -> AnyView {
     let all_runs = at(&context.path(Tab::Runs));
-    let RepoContext { store, actions, .. } = context;
+    let RepoContext { store, actions, .. } = *context;
     let runs = store.runs;
     let link = Signal::derive(move || all_runs.clone());
     let aside = view! { <a class="small" href=link.get_untracked()>"All runs"</a> }.into_any();

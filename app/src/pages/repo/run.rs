@@ -46,7 +46,7 @@ fn RunRegion(
     view! { <RepoFrame id tab=Tab::Runs more show=page/> }
 }
 
-fn page(context: RepoContext, view: RunView) -> AnyView {
+fn page(context: &RepoContext, view: RunView) -> AnyView {
     let RunView { run, newest, part, next, report, api } = view;
     let (number, base) = (run.run, at(&context.path(Tab::Runs)));
     let log = RunLog::new(&part);

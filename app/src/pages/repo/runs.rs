@@ -34,11 +34,11 @@ fn RunsRegion(
     let of = id.clone();
     let runs = Resource::new(move || of.clone(), move |id| api::read_runs(id, before));
     let more = move || runs.into_future();
-    let show = move |context, runs| list(context, runs, before);
+    let show = move |context: &RepoContext, runs| list(context, runs, before);
     view! { <RepoFrame id tab=Tab::Runs more show/> }
 }
 
-fn list(context: RepoContext, read: Vec<RunSummary>, before: Option<u64>) -> AnyView {
+fn list(context: &RepoContext, read: Vec<RunSummary>, before: Option<u64>) -> AnyView {
     let base = at(&context.path(Tab::Runs));
     let live = context.store.runs;
     let last = read.last().map(|run| run.run);
