@@ -7,6 +7,7 @@ use crate::Timestamp;
 
 /// How far a piece of work is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Progress {
     /// Parts done; absent where nobody can know.
     pub done: Option<u64>,
@@ -19,6 +20,7 @@ pub struct Progress {
 /// Where a job stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum JobStatus {
     /// Waiting for its turn.
     Queued,
@@ -56,6 +58,7 @@ impl JobStatus {
 
 /// A job. The names up to `error` are those of the original.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Job {
     /// 32 hexadecimal digits.
     pub job_id: String,

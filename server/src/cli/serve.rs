@@ -6,9 +6,8 @@ use std::sync::Arc;
 
 use car_engine::access::{Access, CODE_LIFETIME, PairingCode};
 use car_engine::config::{
-    AuthMode, Mode, ServerConfig, base_path_problem, load_with_env, normal_base_path,
+    AuthMode, ServerConfig, base_path_problem, load_with_env, normal_base_path,
 };
-use car_engine::hub::{Hub, Reporter};
 use car_engine::{RunningServer, Served, ServerPlace};
 use clap::Args;
 use tokio::net::TcpListener;
@@ -144,8 +143,8 @@ pub(super) fn serve_until_signal(
     let runtime = tokio::runtime::Runtime::new()
         .map_err(|error| CliError::other(format!("cannot start the runtime: {error}")))?;
     runtime.block_on(async {
-        prepare_hub(root).await?;
         let served = Served::open(root, own_program())?;
+        served.adopt().await;
         let config = &served.config().server;
         let base_path = listen.base_path.as_ref().unwrap_or(&config.base_path);
         if let Some(problem) = base_path_problem(base_path) {
@@ -164,21 +163,6 @@ pub(super) fn serve_until_signal(
             .await
             .map_err(|error| CliError::other(format!("the server failed: {error:#}")))
     })
-}
-
-/// In a hub: finds repositories and takes over loops that live. Trouble with it is no reason not to serve.
-async fn prepare_hub(root: &Path) -> Result<(), CliError> {
-    if load_with_env(root)?.0.mode != Mode::Hub {
-        return Ok(());
-    }
-    let hub = Hub::open(root, own_program())?;
-    if let Err(error) = hub.scan(&Reporter::default()).await {
-        tracing::warn!(%error, "the hub was not searched");
-    }
-    if let Err(error) = hub.adopt().await {
-        tracing::warn!(%error, "loops that were at work were not looked at");
-    }
-    Ok(())
 }
 
 /// Who is let in, and a code for the first browser.

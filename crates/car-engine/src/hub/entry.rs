@@ -11,7 +11,7 @@ use crate::EngineError;
 const MAX_ID: usize = 120;
 
 /// What a repository of a hub is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// A repository of its own.

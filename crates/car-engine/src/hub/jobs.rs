@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use car_domain::state::ProcessId;
 use car_store::Jobs as Store;
-use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::sync::{OnceCell, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
@@ -15,7 +14,7 @@ use tokio_util::task::TaskTracker;
 pub use car_domain::job::Job;
 use car_domain::job::{JobStatus, Progress};
 
-use super::{CloneRequest, CreateRequest, Hub, RemoveRequest, Reporter, WorktreeRequest};
+use super::{CloneRequest, CreateRequest, Hub, Mounted, RemoveRequest, Reporter, WorktreeRequest};
 use crate::config::CAR_DIR;
 use crate::{EngineError, ErrorKind, now};
 
@@ -61,21 +60,23 @@ impl JobRequest {
     /// What the work fails with.
     pub async fn perform(self, hub: &Hub, reporter: &Reporter) -> Result<Value, EngineError> {
         match self {
-            Self::Scan => hub.scan(reporter).await.and_then(object),
-            Self::Create(request) => hub.create(&request).await.and_then(object),
-            Self::Clone(request) => hub.clone_repo(&request, reporter).await.and_then(object),
-            Self::CreateWorktree(request) => {
-                hub.add_worktree(&request, reporter).await.and_then(object)
+            Self::Scan => hub.scan(reporter).await.map(|found| {
+                let repos: Vec<_> = found.repos.into_iter().map(Mounted::from).collect();
+                json!({ "status": "ok", "last_scan_at": found.last_scan_at, "repos": repos })
+            }),
+            Self::Create(request) => Ok(json!(Mounted::from(hub.create(&request).await?))),
+            Self::Clone(request) => {
+                Ok(json!(Mounted::from(hub.clone_repo(&request, reporter).await?)))
             }
-            Self::Remove(id, request) | Self::CleanupWorktree(id, request) => {
-                hub.remove(&id, request, reporter).await.and_then(object)
+            Self::CreateWorktree(request) => {
+                Ok(json!(Mounted::from(hub.add_worktree(&request, reporter).await?)))
+            }
+            Self::Remove(id, request) => Ok(json!(hub.remove(&id, request, reporter).await?)),
+            Self::CleanupWorktree(id, request) => {
+                Ok(json!(hub.remove_worktree(&id, request, reporter).await?))
             }
         }
     }
-}
-
-fn object(value: impl Serialize) -> Result<Value, EngineError> {
-    Ok(json!(value))
 }
 
 /// Runs jobs of a hub in this process.
@@ -84,8 +85,12 @@ pub struct JobRunner {
     shared: Arc<Shared>,
 }
 
+/// Hears where a job stands, each time that changes. Called from the task that does the job, so it must be quick.
+type Tell = Box<dyn Fn(&Job) + Send + Sync>;
+
 struct Shared {
     hub: Hub,
+    tell: Tell,
     store: OnceCell<Store>,
     tracker: TaskTracker,
     cancel: CancellationToken,
@@ -96,9 +101,20 @@ struct Shared {
 impl JobRunner {
     /// Jobs of `hub`. Their tasks belong to `tracker`; `cancel` ends them all.
     pub fn new(hub: Hub, tracker: TaskTracker, cancel: CancellationToken) -> Self {
+        Self::telling(hub, tracker, cancel, |_| {})
+    }
+
+    /// As [`new`](Self::new); `tell` hears where a job stands, each time that changes, and must be quick.
+    pub fn telling(
+        hub: Hub,
+        tracker: TaskTracker,
+        cancel: CancellationToken,
+        tell: impl Fn(&Job) + Send + Sync + 'static,
+    ) -> Self {
         Self {
             shared: Arc::new(Shared {
                 hub,
+                tell: Box::new(tell),
                 store: OnceCell::new(),
                 tracker,
                 cancel,
@@ -126,6 +142,7 @@ impl JobRunner {
                 "CAR (pid {pid}) ended before this was done; look at the hub and start it again"
             ));
             store.update(&job).await?;
+            (self.shared.tell)(&job);
             ended.push(job);
         }
         Ok(ended)
@@ -162,6 +179,7 @@ impl JobRunner {
             self.shared.active().remove(&job.job_id);
             return Err(error.into());
         }
+        (self.shared.tell)(&job);
         let (shared, queued) = (self.shared.clone(), job.clone());
         self.shared.tracker.spawn(async move { shared.work(queued, request, cancel).await });
         Ok(job)
@@ -283,6 +301,7 @@ impl Shared {
         if let Err(error) = result {
             tracing::error!(%error, job = job.job_id, "the state of a job could not be written down");
         }
+        (self.tell)(job);
     }
 }
 

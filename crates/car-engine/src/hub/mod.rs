@@ -9,10 +9,12 @@ mod create;
 mod entry;
 mod jobs;
 mod manifest;
+mod mount;
 mod progress;
 mod registry;
 mod remove;
 mod scan;
+mod seen;
 mod state;
 mod supervise;
 mod trash;
@@ -21,15 +23,17 @@ mod worktree_files;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 pub use clone::CloneRequest;
 pub use create::CreateRequest;
 pub use entry::{Kind, RepoEntry};
 pub use jobs::{Job, JobRequest, JobRunner};
 pub use manifest::{Manifest, ManifestProblem};
+pub use mount::Mounted;
 pub use progress::{Progress, Reporter};
 pub use registry::{HubRepo, Registry};
-pub use remove::{Removal, RemoveCheck, RemoveRequest};
+pub use remove::{Removal, RemoveCheck, RemoveRequest, UpstreamView};
 pub use state::{HubState, LockStatus, RepoSnapshot, RepoStatus};
 pub use supervise::{Bulk, RunKind};
 pub use trash::Trashed;
@@ -37,6 +41,7 @@ pub use worktree::{NewWorktree, WorktreeCheck, WorktreeRequest};
 
 use crate::EngineError;
 use crate::config::{self, Config, Mode};
+use crate::files::FileStamp;
 use crate::served::blocking;
 
 /// The hub at a root.
@@ -46,6 +51,7 @@ pub struct Hub {
     config: Config,
     /// Command line of this program, to start runners with.
     program: Vec<OsString>,
+    seen: Arc<seen::Seen>,
 }
 
 impl Hub {
@@ -64,7 +70,7 @@ impl Hub {
                 root.display()
             )));
         }
-        Ok(Self { root, config, program })
+        Ok(Self { root, config, program, seen: Arc::default() })
     }
 
     /// The hub's directory.
@@ -105,13 +111,25 @@ impl Hub {
     }
 
     fn look(&self) -> Result<HubState, EngineError> {
-        let mut registry = self.registry()?;
-        // The original lists what the manifest says; what is only found gets its place by a scan.
-        registry.repos.retain(|repo| repo.is_registered);
-        let repos = state::snapshots(&self.root, &registry, &std::collections::HashMap::new());
-        let found = HubState { last_scan_at: state::last_scan(&self.root), repos };
-        state::save(&self.root, &found)?;
+        let registry = self.registered()?;
+        let shown = |repo: &HubRepo| self.seen.look(&self.root, repo);
+        let repos = registry.repos.iter().map(shown).collect();
+        self.seen.keep(&registry);
+        let found = HubState { last_scan_at: state::last_scan(&self.root, &self.seen), repos };
+        state::save(&self.root, &self.seen, &found)?;
         Ok(found)
+    }
+
+    /// What the manifest lists. The original shows no more than that; what is only found gets its place by a scan.
+    fn registered(&self) -> Result<Arc<Registry>, EngineError> {
+        // Taken before it is read, so that a change in between is seen the next time.
+        let stamp = self.manifest_stamp();
+        if let Some(known) = self.seen.registered(stamp) {
+            return Ok(known);
+        }
+        let registry = Arc::new(Registry::registered(&self.root, &self.config)?);
+        self.seen.remember_registered(stamp, registry.clone());
+        Ok(registry)
     }
 
     /// What one repository is doing.
@@ -121,6 +139,11 @@ impl Hub {
     pub async fn show(&self, id: &str) -> Result<RepoSnapshot, EngineError> {
         let (hub, id) = (self.clone(), id.to_owned());
         blocking(move || Ok(RepoSnapshot::of(&hub.root, hub.registry()?.get(&id)?, None))).await
+    }
+
+    /// Tells one state of the manifest from another.
+    pub(crate) fn manifest_stamp(&self) -> Option<FileStamp> {
+        FileStamp::of(&self.manifest_path())
     }
 
     fn manifest_path(&self) -> PathBuf {

@@ -60,18 +60,7 @@ impl Registry {
             looking.add(root.to_path_buf(), entry, false);
             return Ok(looking.registry);
         }
-        let manifest = manifest::read(&manifest::path(root, config))?;
-        let mut looking = Looking::default();
-        looking.registry.problems = manifest.problems();
-        for entry in manifest.entries() {
-            let target = resolved(root, &entry.path);
-            if !looking.add(target.clone(), entry, true) {
-                looking.registry.problems.push(ManifestProblem {
-                    entry: 0,
-                    text: format!("names {} twice, or the hub itself", target.display()),
-                });
-            }
-        }
+        let mut looking = Looking::at_manifest(root, config)?;
         looking.known.insert(canonical(root));
         for (base, kind) in
             [(&config.hub.repos_root, Kind::Base), (&config.hub.worktrees_root, Kind::Worktree)]
@@ -81,6 +70,14 @@ impl Registry {
             }
         }
         Ok(looking.registry)
+    }
+
+    /// Only those that stand in the manifest of the hub at `root`; what has moved is not looked for.
+    ///
+    /// # Errors
+    /// When the manifest cannot be read.
+    pub(super) fn registered(root: &Path, config: &Config) -> Result<Self, EngineError> {
+        Ok(Looking::at_manifest(root, config)?.registry)
     }
 
     /// The repository with this id, or with this id as the manifest writes it.
@@ -121,6 +118,22 @@ struct Looking {
 }
 
 impl Looking {
+    fn at_manifest(root: &Path, config: &Config) -> Result<Self, EngineError> {
+        let manifest = manifest::read(&manifest::path(root, config))?;
+        let mut looking = Self::default();
+        looking.registry.problems = manifest.problems();
+        for entry in manifest.entries() {
+            let target = resolved(root, &entry.path);
+            if !looking.add(target.clone(), entry, true) {
+                looking.registry.problems.push(ManifestProblem {
+                    entry: 0,
+                    text: format!("names {} twice, or the hub itself", target.display()),
+                });
+            }
+        }
+        Ok(looking)
+    }
+
     fn add(&mut self, root: PathBuf, entry: RepoEntry, is_registered: bool) -> bool {
         if !self.known.insert(canonical(&root)) {
             return false;

@@ -16,7 +16,7 @@ use crate::served::blocking;
 use crate::{EngineError, Repo};
 
 /// What removing a repository would take away.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct RemoveCheck {
     /// Its id.
     pub id: String,
@@ -45,7 +45,7 @@ pub struct RemoveCheck {
 }
 
 /// How a branch stands to the one it follows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct UpstreamView {
     /// Whether it follows one.
     pub has_upstream: bool,
@@ -83,7 +83,7 @@ impl Default for RemoveRequest {
 }
 
 /// What was removed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Removal {
     /// Always `ok`; parts that failed are in `problems`.
     pub status: &'static str,
@@ -206,6 +206,27 @@ impl Hub {
             self.after_worktree(&repo, &request, &mut done).await;
         }
         Ok(done)
+    }
+
+    /// Removes a worktree, as [`remove`](Self::remove) does, and nothing that is none.
+    ///
+    /// # Errors
+    /// Those of [`remove`](Self::remove), and when `id` is a repository of its own.
+    pub async fn remove_worktree(
+        &self,
+        id: &str,
+        request: RemoveRequest,
+        reporter: &Reporter,
+    ) -> Result<Removal, EngineError> {
+        let missing = || EngineError::not_found(format!("Worktree repo not found: {id}"));
+        let repo = self.find(id).await.map_err(|_| {
+            missing().with_hint("`car hub worktree list` shows the worktrees")
+        })?;
+        if repo.entry.kind != Kind::Worktree {
+            return Err(missing()
+                .with_hint("it is a repository of its own: `car hub remove` removes it"));
+        }
+        self.remove(id, request, reporter).await
     }
 
     /// What follows the removal of a worktree. Each part may fail without the others.

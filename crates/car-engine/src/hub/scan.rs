@@ -39,7 +39,7 @@ impl Hub {
         reporter.count(total, total, "looking at each");
         let repos = state::snapshots(&self.root, &registry, &init_errors);
         let found = HubState { last_scan_at: Some(now().whole_seconds()), repos };
-        state::save(&self.root, &found)?;
+        state::save(&self.root, &self.seen, &found)?;
         Ok(found)
     }
 

@@ -1,8 +1,8 @@
 //! What a hub shows about its repositories, in the original's shape, also as `hub_state.json`.
 
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use car_domain::Timestamp;
 use car_domain::state::RunnerStatus;
@@ -12,13 +12,14 @@ use serde_json::{Value, json};
 
 use super::entry::Kind;
 use super::registry::{HubRepo, Registry, dir_name};
+use super::seen::Seen;
 use crate::config::CAR_DIR;
-use crate::files::write_atomic;
+use crate::files::{FileStamp, write_atomic};
 use crate::runner::{living_owner, standing};
 use crate::{EngineError, Repo};
 
 /// What a repository of a hub is doing, in the original's words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RepoStatus {
     /// Its directory is gone.
@@ -53,7 +54,7 @@ impl RepoStatus {
 }
 
 /// Who has a repository's lock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LockStatus {
     /// Nobody.
@@ -65,7 +66,7 @@ pub enum LockStatus {
 }
 
 /// A repository as a hub lists it. The names are the original's.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct RepoSnapshot {
     /// Its id.
     pub id: String,
@@ -103,10 +104,16 @@ pub struct RepoSnapshot {
     pub last_exit_code: Option<i32>,
     /// The process of the loop, when it lives.
     pub runner_pid: Option<i32>,
+    /// What it is doing in our own words, which tell more; absent when it cannot be opened.
+    #[serde(skip)]
+    pub activity: Option<Activity>,
+    /// Whether it is there, prepared, and its configuration can be read.
+    #[serde(skip)]
+    pub is_open: bool,
 }
 
 /// A hub as it was found.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct HubState {
     /// When the hub's directories were last searched.
     pub last_scan_at: Option<Timestamp>,
@@ -117,16 +124,28 @@ pub struct HubState {
 impl RepoSnapshot {
     /// Looks at a repository; `init_error` is what went wrong when it was prepared just now.
     pub fn of(hub: &Path, repo: &HubRepo, init_error: Option<String>) -> Self {
+        let opened = repo.is_initialised().then(|| Repo::open(&repo.root));
+        Self::opened(hub, repo, opened, init_error)
+    }
+
+    /// Looks at a repository that was opened, when it is prepared for CAR.
+    pub(super) fn opened(
+        hub: &Path,
+        repo: &HubRepo,
+        opened: Option<Result<Repo, EngineError>>,
+        init_error: Option<String>,
+    ) -> Self {
         let mut shown = Self::still(hub, repo);
         shown.init_error = init_error;
         if !shown.exists_on_disk {
             shown.status = RepoStatus::Missing;
             return shown;
         }
-        if shown.initialized {
-            let looked_at = Repo::open(&repo.root).and_then(|repo| shown.look(&repo));
-            if let Err(error) = looked_at {
-                shown.init_error.get_or_insert_with(|| error.to_string());
+        shown.initialized = opened.is_some();
+        if let Some(opened) = opened {
+            match opened.and_then(|repo| shown.look(&repo)) {
+                Ok(()) => shown.is_open = true,
+                Err(error) => drop(shown.init_error.get_or_insert_with(|| error.to_string())),
             }
         }
         if shown.init_error.is_some() {
@@ -158,6 +177,8 @@ impl RepoSnapshot {
             last_run_finished_at: None,
             last_exit_code: None,
             runner_pid: None,
+            activity: None,
+            is_open: false,
         }
     }
 
@@ -169,6 +190,7 @@ impl RepoSnapshot {
         self.last_run_finished_at = state.last_run_finished_at;
         self.last_exit_code = state.last_exit_code;
         self.runner_pid = standing.view.runner_pid;
+        self.activity = Some(standing.view.activity);
         self.lock_status = match (repo.lock_path().exists(), living_owner(repo)) {
             (false, _) => LockStatus::Unlocked,
             (true, Some(_)) => LockStatus::LockedAlive,
@@ -200,23 +222,28 @@ fn path(root: &Path) -> PathBuf {
 }
 
 /// When the hub was last scanned, as the file says.
-pub(super) fn last_scan(root: &Path) -> Option<Timestamp> {
-    let file: Value = serde_json::from_slice(&fs::read(path(root)).ok()?).ok()?;
+pub(super) fn last_scan(root: &Path, seen: &Seen) -> Option<Timestamp> {
+    let path = path(root);
+    if let Some(known) = seen.written(FileStamp::of(&path)) {
+        return known.last_scan_at;
+    }
+    let file: Value = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
     Timestamp::parse(file.get("last_scan_at")?.as_str()?)
 }
 
 /// Writes the file when something changed. A file that is damaged is written anew; all of it is derived.
-pub(super) fn save(root: &Path, state: &HubState) -> Result<(), EngineError> {
+pub(super) fn save(root: &Path, seen: &Seen, state: &HubState) -> Result<(), EngineError> {
     let path = path(root);
-    let old = match fs::read(&path) {
-        Ok(bytes) => serde_json::from_slice(&bytes).unwrap_or(Value::Null),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Value::Null,
-        Err(error) => return Err(EngineError::file("read", &path, error)),
-    };
-    let new = json!(state);
-    if new == old {
+    if seen.written(FileStamp::of(&path)).is_some_and(|known| *known == *state) {
         return Ok(());
     }
-    let text = format!("{new:#}\n");
-    write_atomic(&path, text.as_bytes()).map_err(|error| EngineError::file("write", &path, error))
+    let new = json!(state);
+    let old = fs::read(&path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    if old.as_ref() != Some(&new) {
+        let text = format!("{new:#}\n");
+        write_atomic(&path, text.as_bytes())
+            .map_err(|error| EngineError::file("write", &path, error))?;
+    }
+    seen.remember_written(FileStamp::of(&path), Arc::new(state.clone()));
+    Ok(())
 }

@@ -27,7 +27,7 @@ pub struct WorktreeRequest {
 }
 
 /// A worktree that was made.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct NewWorktree {
     /// The repository it is now.
     #[serde(flatten)]

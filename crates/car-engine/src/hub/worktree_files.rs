@@ -27,7 +27,7 @@ pub(super) struct Copied {
 }
 
 /// How a setup command ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct SetupEnd {
     /// Whether it ended with exit code 0.
     pub ok: bool,

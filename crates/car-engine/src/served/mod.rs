@@ -3,6 +3,7 @@
 //! Questions are answered from files at the time they are asked; a watcher turns changes of those files into live events.
 
 mod cleaning;
+mod hub;
 mod indexing;
 mod journals;
 mod live;
@@ -36,7 +37,6 @@ use crate::config::{self, Config, Mode};
 use crate::conversation::end_idle_servers;
 use crate::github::Github;
 use crate::history::History;
-use crate::hub::{HubRepo, Registry};
 use crate::runner::{self, Standing, standing};
 use crate::{EngineError, Repo};
 
@@ -67,6 +67,7 @@ pub struct Served {
     github: Github,
     looks: look::Looks,
     jobs: OnceCell<Jobs>,
+    hub: Option<hub::ServedHub>,
     /// Told when repositories were found or lost.
     repos_changed: Notify,
     /// Told when a message waits to be sent.
@@ -80,13 +81,17 @@ impl Served {
     /// When the configuration is missing or wrong.
     pub fn open(root: &Path, program: Vec<OsString>) -> Result<Arc<Self>, EngineError> {
         let config = config::load(root)?;
-        let served = Self {
+        let repos = RwLock::new(hub::repos(root, &config)?);
+        let hub = hub::open(root, &config, &program)?;
+        let work = work::Work::default();
+        Ok(Arc::new_cyclic(|served| Self {
             root: root.to_path_buf(),
-            repos: RwLock::new(repos(root, &config)?),
+            repos,
+            hub: hub.map(|hub| hub::ServedHub::new(hub, &work, served.clone())),
             index: RunIndex::new(root),
             usage: token_usage::UsageIndexes::default(),
             live: live::Live::default(),
-            work: work::Work::default(),
+            work,
             github: Github::new(),
             looks: look::Looks::default(),
             jobs: OnceCell::new(),
@@ -94,8 +99,7 @@ impl Served {
             outbox_changed: Notify::new(),
             config,
             program,
-        };
-        Ok(Arc::new(served))
+        }))
     }
 
     /// Begins to watch files, to tell subscribers about changes, to send notifications and to clean up, until `cancel`.
@@ -190,8 +194,7 @@ impl Served {
     /// # Errors
     /// When there is no such repository or its files cannot be read.
     pub async fn dashboard(&self, id: &str) -> Result<Dashboard, EngineError> {
-        let root = self.repo_root(id)?;
-        let repo = blocking(move || Repo::open(&root)).await?;
+        let repo = self.repo(id).await?;
         let runs = self.index.newest(id, &repo, DASHBOARD_RUNS).await?;
         let id = id.to_owned();
         blocking(move || Ok(dashboard_of(id, &repo, standing(&repo)?, runs))).await
@@ -202,9 +205,8 @@ impl Served {
     /// # Errors
     /// When there is no such repository.
     pub async fn live_tail(&self, id: &str, max_entries: usize) -> Result<LiveTail, EngineError> {
-        let root = self.repo_root(id)?;
+        let repo = self.repo(id).await?;
         blocking(move || {
-            let repo = Repo::open(&root)?;
             let history = History::new(&repo);
             let Some(run) = history.runs().last().copied() else { return Ok(LiveTail::default()) };
             Ok(LiveTail { run: Some(run), entries: history.tail(run, max_entries) })
@@ -239,15 +241,6 @@ impl Served {
         runner::start_detached(repo, &self.program, once).await
     }
 
-    /// The repository `id`, with its configuration as it is now.
-    ///
-    /// # Errors
-    /// When there is none of this id, or its configuration cannot be read.
-    pub async fn repo(&self, id: &str) -> Result<Repo, EngineError> {
-        let root = self.repo_root(id)?;
-        blocking(move || Repo::open(&root)).await
-    }
-
     /// Follows `topics`: their present state, then every change. `after_seq` is the last journal entry the client has of the one
     /// run among them, `last_id` the id of the last event it was told when it comes back.
     ///
@@ -273,45 +266,6 @@ impl Served {
         let jobs = self.jobs.get_or_try_init(|| async move { Jobs::open(&path).await }).await?;
         Ok(jobs.get(id).await?)
     }
-
-    async fn look_for_repos(&self) {
-        if !self.is_hub() {
-            return;
-        }
-        let (root, config) = (self.root.clone(), self.config.clone());
-        match blocking(move || repos(&root, &config)).await {
-            Ok(found) => {
-                let mut known = self.repos.write().unwrap_or_else(PoisonError::into_inner);
-                if *known != found {
-                    *known = found;
-                    self.repos_changed.notify_one();
-                }
-            }
-            Err(error) => tracing::warn!(%error, "the list of repositories stays as it was"),
-        }
-    }
-
-    /// Root of the repository `id`, also when its configuration cannot be read.
-    ///
-    /// # Errors
-    /// When there is none of this id.
-    pub fn repo_root(&self, id: &str) -> Result<PathBuf, EngineError> {
-        let found = self.repos.read().unwrap_or_else(PoisonError::into_inner);
-        found.repos.get(id).cloned().ok_or_else(|| {
-            EngineError::not_found(format!("There is no repository `{id}` here."))
-                .with_hint("it may have been removed or renamed")
-        })
-    }
-}
-
-/// What is found at the root. The hub's own list tells of repositories that are not there.
-fn repos(root: &Path, config: &Config) -> Result<Found, EngineError> {
-    let (prepared, others): (Vec<_>, Vec<_>) =
-        Registry::look(root, config)?.repos.into_iter().partition(HubRepo::is_initialised);
-    Ok(Found {
-        repos: prepared.into_iter().map(|repo| (repo.id, repo.root)).collect(),
-        unprepared: others.into_iter().map(|repo| repo.root).collect(),
-    })
 }
 
 fn dashboard_of(id: String, repo: &Repo, standing: Standing, runs: Vec<RunSummary>) -> Dashboard {

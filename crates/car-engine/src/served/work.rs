@@ -15,8 +15,8 @@ use crate::{EngineError, ErrorKind};
 /// All that is being done.
 #[derive(Debug, Default)]
 pub(super) struct Work {
-    tasks: TaskTracker,
-    cancel: CancellationToken,
+    pub(super) tasks: TaskTracker,
+    pub(super) cancel: CancellationToken,
 }
 
 /// Ends the work of `served` when `cancel` comes, and waits for its end.
