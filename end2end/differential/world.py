@@ -13,6 +13,7 @@ from pathlib import Path
 
 import normalise
 import original
+from web import Server
 
 HERE = Path(__file__).resolve().parent
 CAR_DIR = ".codex-autorunner"
@@ -203,6 +204,16 @@ class World:
             process.wait()
             for name in ("holding", "release"):
                 (self.root / name).unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def served(self, *arguments):
+        """This side's program as a server, with nobody asked to log in where the settings say so."""
+        self.require(arguments)
+        server = Server(self, arguments)
+        try:
+            yield server
+        finally:
+            server.end()
 
     def words(self, arguments):
         """The name of a command: `status`, `hub scan`."""

@@ -92,6 +92,7 @@ pub struct Removal {
     /// Its name in the trash, for `car hub restore`.
     pub trash: Option<String>,
     /// Worktrees that went with it.
+    #[schema(no_recursion)]
     pub worktrees: Vec<Self>,
     /// Whether the branch is deleted; absent when nobody asked.
     pub branch_deleted: Option<bool>,
@@ -219,12 +220,14 @@ impl Hub {
         reporter: &Reporter,
     ) -> Result<Removal, EngineError> {
         let missing = || EngineError::not_found(format!("Worktree repo not found: {id}"));
-        let repo = self.find(id).await.map_err(|_| {
-            missing().with_hint("`car hub worktree list` shows the worktrees")
-        })?;
+        let repo = self
+            .find(id)
+            .await
+            .map_err(|_| missing().with_hint("`car hub worktree list` shows the worktrees"))?;
         if repo.entry.kind != Kind::Worktree {
-            return Err(missing()
-                .with_hint("it is a repository of its own: `car hub remove` removes it"));
+            return Err(
+                missing().with_hint("it is a repository of its own: `car hub remove` removes it")
+            );
         }
         self.remove(id, request, reporter).await
     }

@@ -88,6 +88,15 @@ impl Hub {
         blocking(move || Ok(hub.registry()?.repos)).await
     }
 
+    /// Ids of the repositories that are prepared for CAR.
+    ///
+    /// # Errors
+    /// When the manifest cannot be read.
+    pub async fn prepared(&self) -> Result<Vec<String>, EngineError> {
+        let prepared = self.all().await?.into_iter().filter(HubRepo::is_initialised);
+        Ok(prepared.map(|found| found.id).collect())
+    }
+
     /// Does `act` to every repository that is prepared for CAR, one after the other; a failure does not keep the others.
     ///
     /// # Errors
@@ -97,9 +106,9 @@ impl Hub {
         act: impl AsyncFn(&Self, &str) -> Result<T, EngineError>,
     ) -> Result<Bulk<T>, EngineError> {
         let mut results = Vec::new();
-        for found in self.all().await?.into_iter().filter(HubRepo::is_initialised) {
-            let result = act(self, &found.id).await;
-            results.push((found.id, result));
+        for id in self.prepared().await? {
+            let result = act(self, &id).await;
+            results.push((id, result));
         }
         Ok(results)
     }

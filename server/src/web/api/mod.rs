@@ -14,6 +14,7 @@ mod document;
 mod events;
 mod github;
 mod housekeeping;
+mod hub;
 mod idempotency;
 mod input;
 mod logs;
@@ -59,6 +60,7 @@ pub(super) use repo::{ApiRepo, ApiScope};
         (name = "conversations", description = "What agents ask"),
         (name = "documents", description = "TODO, PROGRESS, OPINIONS, SPEC, SUMMARY: texts, versions, and talking about them"),
         (name = "github", description = "Issues and pull requests, through `gh`"),
+        (name = "hub", description = "A directory of repositories: the list, loops, worktrees, jobs"),
         (name = "notifications", description = "Messages to Discord and Telegram"),
         (name = "terminal", description = "Terminals"),
         (name = "voice", description = "Speech to text"),
@@ -89,6 +91,7 @@ fn routes() -> OpenApiRouter<WebState> {
         .merge(docs::routes())
         .merge(github::routes())
         .merge(housekeeping::routes())
+        .merge(hub::routes())
         .merge(notifications::routes())
         .merge(events::routes())
         .merge(settings::routes())

@@ -5,6 +5,7 @@ mod docs;
 mod edge;
 mod events;
 mod github;
+mod hub;
 mod runs;
 mod services;
 mod surroundings;

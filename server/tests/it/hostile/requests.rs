@@ -128,12 +128,14 @@ pub(super) fn request(
     Hostile { method: method.to_uppercase(), path: target, headers, body }
 }
 
-/// `path` with something in place of each name in braces.
+/// `path` with something in place of each name in braces. What this test still needs is not removed.
 fn filled(dice: &mut Dice, path: &str) -> String {
     let mut target = String::new();
     for part in path.split('/').skip(1) {
         let part = match part.starts_with('{') {
-            true if dice.one_in(4) => (*dice.pick(&["todo", "1", "api", "spec"])).to_owned(),
+            true if dice.one_in(4) && !path.ends_with("/remove") => {
+                (*dice.pick(&["todo", "1", "api", "spec"])).to_owned()
+            }
             true => encoded(&word(dice)),
             false => part.to_owned(),
         };

@@ -3,3 +3,4 @@
 mod housekeeping;
 mod notifications;
 mod streams;
+mod supervision;
