@@ -1,6 +1,7 @@
 //! What is measured: whole processes of the release build, from the outside. Reports what it saw and nothing else.
 
 mod search;
+mod server;
 mod status;
 mod usage;
 
@@ -12,12 +13,22 @@ use anyhow::{Context, Result, ensure};
 
 use crate::workspace::Workspace;
 
-/// Measures everything.
+/// What can be measured, by name.
+const PARTS: [(&str, fn(&Path) -> Result<()>); 4] = [
+    ("status", status::run),
+    ("usage", usage::run),
+    ("search", search::run),
+    ("server", server::run),
+];
+
+/// Measures everything, or the parts `CAR_BENCH_PARTS` names.
 pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
     let car = car(workspace)?;
-    status::run(&car)?;
-    usage::run(&car)?;
-    search::run(&car)?;
+    let wanted = std::env::var("CAR_BENCH_PARTS").unwrap_or_default();
+    let is_wanted = |name: &str| wanted.is_empty() || wanted.split(',').any(|part| part == name);
+    for (_, measure) in PARTS.into_iter().filter(|(name, _)| is_wanted(name)) {
+        measure(&car)?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 
