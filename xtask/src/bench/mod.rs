@@ -13,8 +13,11 @@ use anyhow::{Context, Result, ensure};
 
 use crate::workspace::Workspace;
 
+/// Measures something about the program at a path.
+type Measure = fn(&Path) -> Result<()>;
+
 /// What can be measured, by name.
-const PARTS: [(&str, fn(&Path) -> Result<()>); 4] = [
+const PARTS: [(&str, Measure); 4] = [
     ("status", status::run),
     ("usage", usage::run),
     ("search", search::run),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use axum::extract::FromRequestParts;
 use axum::http::StatusCode;
 use axum::http::request::Parts;
-use car_engine::{EngineError, ErrorKind, Repo};
+use car_engine::Repo;
 
 use super::super::WebState;
 use super::super::address::RepoId;
@@ -25,7 +25,7 @@ impl FromRequestParts<WebState> for ApiRepo {
 
     async fn from_request_parts(parts: &mut Parts, state: &WebState) -> Result<Self, Problem> {
         let id = id_of(parts, state)?;
-        let repo = state.served.repo(&id).await.map_err(not_served)?;
+        let repo = state.served.repo(&id).await?;
         Ok(Self { id, repo })
     }
 }
@@ -63,14 +63,4 @@ impl FromRequestParts<WebState> for ApiScope {
         let named = parts.extensions.get::<RepoId>().map(|RepoId(id)| id.clone());
         Ok(Self(named.or_else(|| state.served.only_repo())))
     }
-}
-
-/// A repository whose configuration is wrong is no failure of the server, and works again as soon as that is repaired.
-fn not_served(error: EngineError) -> Problem {
-    let is_broken = error.kind() == ErrorKind::Config;
-    let problem = Problem::from(error);
-    if !is_broken {
-        return problem;
-    }
-    problem.with_status(StatusCode::SERVICE_UNAVAILABLE).with_code("misconfigured")
 }
