@@ -1,7 +1,7 @@
 //! Terminals that outlive everybody who looks at them.
 //!
 //! Each session is a process of its own, the [host](mod@host): it owns the PTY, keeps what the program wrote in a bounded
-//! [journal](journal) with absolute offsets and in a [model of the screen](screen), and answers on a Unix socket in the small,
+//! [journal] with absolute offsets and in a [model of the screen](screen), and answers on a Unix socket in the small,
 //! frozen [protocol]. Whoever wants a terminal starts a host, finds it again by its files ([`Sessions`]) and attaches to it
 //! ([`Attachment`]); servers come and go, the program does not notice.
 //!

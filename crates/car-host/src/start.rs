@@ -35,7 +35,8 @@ pub struct Spec {
     pub size: Size,
     /// Variables to set on top of the inherited environment.
     pub env: Vec<(OsString, OsString)>,
-    /// Variables the program must not get, besides those named like [secrets of ours](is_own_secret).
+    /// Variables the program must not get, besides `CAR_*` and `CODEX_AUTORUNNER_*` that are
+    /// named like secrets.
     pub env_remove: Vec<OsString>,
 }
 

@@ -1,4 +1,4 @@
-//! One client: what it says. What it is told is [output](super::output)'s.
+//! One client: what it says. What it is told is `output`'s.
 
 use std::io;
 use std::sync::Arc;

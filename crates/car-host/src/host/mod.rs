@@ -8,7 +8,7 @@
 //! ```
 //!
 //! PTYs block, so each direction has a thread; so has the model of the screen, which costs the most. Everything between them
-//! is bounded, and nobody waits for a client: the reader thread waits at the [gate] only while *all* clients that control the
+//! is bounded, and nobody waits for a client: the reader thread waits at the gate only while *all* clients that control the
 //! flow are behind, and none of them longer than it may.
 
 mod connection;

@@ -1,7 +1,7 @@
 //! A model of the screen: what a terminal shows after everything the program wrote.
 //!
 //! The emulation is `alacritty_terminal`'s. Around it is what hostile output makes necessary: strings are cut before they
-//! reach it ([`scan`](mod@scan)), what it keeps per cell is [bounded](Screen::advance), and a panic in it costs the picture,
+//! reach it (`scan`), what it keeps per cell is [bounded](Screen::advance), and a panic in it costs the picture,
 //! not the session. What it does not know, a snapshot does not have: tab stops, the alternate screens of old (`?47`, `?1047`),
 //! images.
 
