@@ -51,6 +51,7 @@ class World:
         self.base, self.programs, self.is_car = base, programs, is_car
         self.root, self.home = base / "work", base / "home"
         self.observations, self.failures, self.started = {}, [], []
+        self.compares_files = True
         for directory in (self.root, self.home / ".codex", base / "bin"):
             directory.mkdir(parents=True)
         agent = base / "bin" / "codex"
@@ -209,6 +210,8 @@ class World:
     def served(self, *arguments):
         """This side's program as a server, with nobody asked to log in where the settings say so."""
         self.require(arguments)
+        # What a server keeps for itself is its own affair; what it writes for others, its answers tell.
+        self.compares_files = False
         server = Server(self, arguments)
         try:
             yield server
@@ -260,6 +263,8 @@ class World:
         return found
 
     def record_files(self):
+        if not self.compares_files:
+            return
         for path, content in self.contents().items():
             self.observations[f"file {path}"] = normalise.file(path.name, content, self.names())
 

@@ -58,10 +58,9 @@ def _hub(w, *repositories):
 
 
 def web_looks_at_a_hub(w):
-    _hub(w, "one", "two", "broken", "gone")
+    _hub(w, "one", "two", "gone")
     w.car("hub", "scan", label="scan before", texts=False)
     w.write(f"two/{CAR_DIR}/state.json", json.dumps({"status": "error", "last_run_id": 2, "last_exit_code": 3}))
-    w.write(f"broken/{CAR_DIR}/config.yml", "mode: [\n")
     (w.root / "gone").rename(w.root.parent / "gone")
     with w.served("hub", "serve") as server:
         for path in (
