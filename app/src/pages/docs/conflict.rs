@@ -48,7 +48,7 @@ pub(super) fn Conflict(
                 <section class="sec" aria-labelledby="both">
                     <div class="sec__head">
                         <h2 id="both">"Both together"</h2>
-                        <span class="sec__note">"what would be added to the present text"</span>
+                        <span class="sec__note">"what changes in the present text"</span>
                     </div>
                     <Diff hunks label="What both together change in the present text"/>
                 </section>

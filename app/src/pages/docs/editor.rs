@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use car_domain::docs::Document;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
@@ -50,15 +51,15 @@ pub(super) fn as_typed(text: &str) -> String {
 }
 
 impl Editor {
-    pub(super) fn new(place: &DocPlace, view: &DocView) -> Self {
+    pub(super) fn new(place: &DocPlace, document: &Document) -> Self {
         Self {
-            base: RwSignal::new(view.document.version.clone()),
+            base: RwSignal::new(document.version.clone()),
             is_dirty: RwSignal::new(false),
             is_restored: RwSignal::new(false),
             is_stale: RwSignal::new(false),
             is_kept: RwSignal::new(true),
             place: StoredValue::new((place.clone(), DraftPlace::of(place))),
-            saved: StoredValue::new(as_typed(&view.document.text)),
+            saved: StoredValue::new(as_typed(&document.text)),
             may_leave: StoredValue::new(false),
         }
     }

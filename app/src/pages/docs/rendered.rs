@@ -58,7 +58,7 @@ pub(super) fn Rendered(
     let is_blank = Memo::new(move |_| shown.with(|view| view.document.text.trim().is_empty()));
     let here = place.clone();
     view! {
-        <DocFrame place=place.clone() look=Look::Rendered posts=&[TickItem::PATH] note=note.into_any()>
+        <DocFrame place look=Look::Rendered posts=&[TickItem::PATH] note=note.into_any()>
             {move || {
                 let place = here.clone();
                 if is_blank.get() {

@@ -27,12 +27,14 @@ pub(super) fn Source(
     /// A text to begin with instead of the present one.
     from: Option<String>,
 ) -> impl IntoView {
-    let editor = Editor::new(&place, &view);
-    let written = as_typed(from.as_deref().unwrap_or(&view.document.text));
+    let DocView { document, .. } = view;
+    let editor = Editor::new(&place, &document);
+    let is_chosen = from.is_some();
+    let written = as_typed(&from.unwrap_or(document.text));
     let action = ServerAction::<SaveDocument>::new();
-    after_saving(action, editor, &place, from.is_some());
+    after_saving(action, editor, &place, is_chosen);
     follow(place.repo.clone(), move || editor.look());
-    let modified = RwSignal::new(view.document.modified_at);
+    let modified = RwSignal::new(document.modified_at);
     Effect::new(move |_| {
         if let Some(Ok(Saved::Written(view))) = action.value().get() {
             modified.set(view.document.modified_at);
