@@ -84,6 +84,7 @@ impl Server {
     }
 }
 
+#[expect(clippy::print_stdout, reason = "the time is what the test is to show")]
 #[test]
 fn loops_outlive_a_killed_server_and_the_next_one_shows_them_at_once() {
     let project = hub();
