@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use car_domain::job::JobStatus;
 use car_engine::hub::{
@@ -337,6 +337,12 @@ async fn a_scan_prepares_what_is_found_and_writes_only_changes() {
     let stamp =
         |name: &str| fs::metadata(hub.path(name)).expect("there").modified().expect("a time");
     let names = [".codex-autorunner/manifest.yml", ".codex-autorunner/hub_state.json"];
+    // A time nobody writes at: two writes in a row can have the same.
+    let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+    for name in names {
+        let file = fs::File::options().write(true).open(hub.path(name)).expect("there");
+        file.set_modified(long_ago).expect("set");
+    }
     let before = names.map(stamp);
     hub.hub.list().await.expect("listed");
     assert_eq!(names.map(stamp), before);
