@@ -71,14 +71,22 @@ pub(super) async fn serve(core: Arc<Core>, socket: UnixStream) {
     let (orders, ordered) = mpsc::channel(MAX_OWED);
     let written = output::write(&client, writing, ordered);
     let heard = hear(&client, reading, orders);
-    // When one side ends, the other has nobody to work for.
+    tokio::pin!(heard);
     let ended = tokio::select! {
-        ended = written => ended,
-        ended = heard => ended,
+        ended = written => match ended {
+            // It reads no more, but what it said before it left counts.
+            Err(error) if has_left(&error) => heard.await,
+            ended => ended,
+        },
+        ended = &mut heard => ended,
     };
     if let Err(error) = ended {
         tracing::debug!(%error, "a client is gone");
     }
+}
+
+fn has_left(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset)
 }
 
 async fn hear(
@@ -124,9 +132,8 @@ async fn hear(
             ClientFrame::Ping(value) => Order::Say(HostFrame::Pong(value)),
             _ => continue,
         };
-        if orders.try_send(Owed { order, _permit: permit }).is_err() {
-            return Ok(());
-        }
+        // Fails only when the client reads no more.
+        let _ = orders.try_send(Owed { order, _permit: permit });
     }
     Ok(())
 }

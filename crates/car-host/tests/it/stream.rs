@@ -20,6 +20,24 @@ async fn what_is_typed_reaches_the_program_and_its_answer_comes_back() {
 }
 
 #[tokio::test]
+async fn what_a_client_said_before_it_left_is_heard() {
+    let place = Place::new();
+    let session = place.sh("stty -echo; echo begin; cat").await;
+    let mut witness = Client::attach(&session, &FROM_START).await;
+    witness.until("begin").await;
+    for number in 0..64 {
+        let mut client = session.attach(&FROM_START).await.expect("attached");
+        let line = format!("line {number}\n");
+        client.sender.input(None, line.as_bytes()).await.expect("sent");
+        // Gone with much of what it was told unread.
+        drop(client);
+    }
+    for number in 0..64 {
+        witness.until(&format!("line {number}\r\n")).await;
+    }
+}
+
+#[tokio::test]
 async fn a_program_knows_its_terminal_and_none_of_our_secrets() {
     let place = Place::new();
     let secrets =
