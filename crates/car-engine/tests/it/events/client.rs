@@ -78,13 +78,6 @@ impl Client {
         Ok(())
     }
 
-    pub(super) async fn hear_until(&mut self, is_so: impl Fn(&Self) -> bool) -> Result<(), String> {
-        while !is_so(self) {
-            self.hear().await?;
-        }
-        Ok(())
-    }
-
     fn take(&mut self, told: Told) -> Result<(), String> {
         let (id, json) = match told {
             Told::Resync => {
@@ -169,18 +162,33 @@ impl Client {
         self.topics.has(&Topic::Repo(id.to_owned()))
     }
 
-    /// Whether something it follows is not as it knows it.
-    pub(super) fn differs(&self, truth: &Truth) -> bool {
+    /// What it follows and does not know as it is.
+    pub(super) fn difference(&self, truth: &Truth) -> Option<String> {
+        if !self.is_ready {
+            return Some("it never heard all of the present state".to_owned());
+        }
+        if self.rows != truth.rows {
+            return Some(format!("rows: {:?} instead of {:?}", self.rows, truth.rows));
+        }
+        truth.rows.keys().filter(|id| self.follows(id)).find_map(|id| self.difference_of(id, truth))
+    }
+
+    fn difference_of(&self, id: &str, truth: &Truth) -> Option<String> {
         let (is, known) = (truth, &self.known);
-        let is_other = |id: &String| {
-            let docs = is.docs.iter().filter(|((of, _), _)| of == id);
-            is.dashboards.get(id) != known.dashboards.get(id)
-                || is.journals.get(id) != known.journals.get(id)
-                || docs.into_iter().any(|(doc, version)| known.docs.get(doc) != Some(version))
+        let differ = |what: &str, known: String, is: String| {
+            (known != is).then(|| format!("{what} of {id}: {known} instead of {is}"))
         };
-        !self.is_ready
-            || self.rows != is.rows
-            || is.rows.keys().filter(|id| self.follows(id)).any(is_other)
+        let dashboards = (known.dashboards.get(id), is.dashboards.get(id));
+        let journals = (known.journals.get(id), is.journals.get(id));
+        differ("dashboard", format!("{:?}", dashboards.0), format!("{:?}", dashboards.1))
+            .or_else(|| differ("journal", format!("{:?}", journals.0), format!("{:?}", journals.1)))
+            .or_else(|| {
+                let mut docs = is.docs.iter().filter(|((of, _), _)| of == id);
+                docs.find_map(|(doc, version)| {
+                    let known = known.docs.get(doc);
+                    differ(&doc.1.to_string(), format!("{known:?}"), format!("{:?}", Some(version)))
+                })
+            })
     }
 }
 

@@ -13,6 +13,9 @@ use proptest::test_runner::{Config, TestRunner};
 use client::Client;
 use hub::TestHub;
 
+/// Nothing happens for so long only when nothing more will.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// What happens.
 #[derive(Clone, Debug)]
 enum Op {
@@ -61,13 +64,7 @@ fn a_client_knows_in_the_end_what_is_true_and_hears_everything_once() {
     let ops = prop::collection::vec(op(), 1..40);
     let mut runner = TestRunner::new(config);
     let result = runner.run(&ops, |ops| {
-        let played = runtime
-            .block_on(async { tokio::time::timeout(Duration::from_secs(60), play(ops)).await });
-        match played {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(wrong)) => Err(TestCaseError::fail(wrong)),
-            Err(_) => Err(TestCaseError::fail("something was never told")),
-        }
+        runtime.block_on(play(ops)).map_err(TestCaseError::fail)
     });
     result.expect("told once and truly");
 }
@@ -95,17 +92,23 @@ async fn play(ops: Vec<Op>) -> Result<(), String> {
     }
     // The list of repositories first: only what is known can be followed.
     let ids = hub.ids();
-    client.hear_until(|client| client.rows.keys().cloned().collect::<Vec<_>>() == ids).await?;
+    while client.rows.keys().ne(&ids) {
+        let heard = tokio::time::timeout(PATIENCE, client.hear()).await;
+        heard.map_err(|_| format!("it knows {:?} instead of {ids:?}", client.rows.keys()))??;
+    }
     let mut client = Client::connect(&hub.served, Some(client)).await?;
     settle(&mut client, &hub).await?;
     let all = ids.iter().all(|id| client.follows(id));
     if all { Ok(()) } else { Err("a repository is not followed".to_owned()) }
 }
 
-/// Hears until what the client knows is true; what is never told ends in the time limit.
+/// Hears until what the client knows is true.
 async fn settle(client: &mut Client, hub: &TestHub) -> Result<(), String> {
-    while client.differs(&hub.truth().await) {
-        client.hear().await?;
+    while let Some(difference) = client.difference(&hub.truth().await) {
+        match tokio::time::timeout(PATIENCE, client.hear()).await {
+            Ok(heard) => heard?,
+            Err(_) => return Err(format!("it was never told: {difference}")),
+        }
     }
     Ok(())
 }
