@@ -167,7 +167,12 @@ fn listen(id: String, store: RepoStore) {
                 store.append(run, &entries);
             }
         }
-        LiveMessage::Event(LiveEvent::Gone { repo }) => fleet.remove(&repo),
+        LiveMessage::Event(LiveEvent::Gone { repo }) => {
+            fleet.remove(&repo);
+            if repo == id {
+                store.clear_steps();
+            }
+        }
         LiveMessage::Event(_) => {}
         LiveMessage::Refetch => {
             store.refetch();

@@ -51,6 +51,12 @@ impl RunLog {
         true
     }
 
+    /// Forgets all steps: what comes next is another run's, even if it has the same number.
+    pub(super) fn clear(self) {
+        self.timeline.try_set_value(Timeline::new(&LiveTail::default()));
+        self.show(&Touched::All);
+    }
+
     /// Takes the end of the journal as it is now.
     pub(super) fn catch_up(self, tail: &LiveTail) {
         let touched = self.timeline.try_update_value(|timeline| timeline.catch_up(tail));

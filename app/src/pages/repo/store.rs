@@ -90,6 +90,14 @@ impl RepoStore {
         }
     }
 
+    /// Forgets all steps: the repository is gone, or another one has taken its place.
+    pub(super) fn clear_steps(self) {
+        self.log.clear();
+        if let Some(log) = self.followed.try_get_value().flatten() {
+            log.clear();
+        }
+    }
+
     /// Also keeps the steps of another page's run true.
     pub(super) fn follow(self, log: RunLog) {
         self.followed.set_value(Some(log));

@@ -95,6 +95,26 @@ impl JournalCursor {
         self.offset
     }
 
+    /// At most `count` bytes before this place; fewer when the journal is shorter than that.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub(crate) fn last_bytes(&self, count: u64) -> Result<Vec<u8>, EngineError> {
+        let failed = |error| EngineError::file("read", &self.path, error);
+        let start = self.offset.saturating_sub(count);
+        let mut file = match File::open(&self.path) {
+            Ok(file) if self.offset > 0 => file,
+            Ok(_) => return Ok(Vec::new()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(failed(error)),
+        };
+        let mut bytes = Vec::new();
+        let read = file
+            .seek(SeekFrom::Start(start))
+            .and_then(|_| file.take(self.offset - start).read_to_end(&mut bytes));
+        read.map(|_| bytes).map_err(failed)
+    }
+
     /// [`JournalCursor::read_new`] for a cursor that is lent to another thread and comes back.
     ///
     /// # Errors

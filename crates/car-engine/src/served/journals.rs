@@ -1,5 +1,7 @@
 //! Reading on in the journals of a repository: the newest run's, and those of every run after it.
 
+use std::collections::VecDeque;
+
 use car_domain::run::JournalEntry;
 
 use super::live::JournalMark;
@@ -8,6 +10,8 @@ use crate::{EngineError, Repo};
 
 /// Bytes of a journal that make one event.
 const PIECE: u64 = 256 << 10;
+/// Bytes by which a journal is known again. Entries begin with their number and time, so two of them differ within a line.
+const KNOWN_BY: u64 = 256;
 /// Events that are made at once, before they are told.
 const PIECES: usize = 16;
 
@@ -16,6 +20,8 @@ const PIECES: usize = 16;
 pub(super) struct Journals {
     run: u64,
     cursor: JournalCursor,
+    /// The last bytes that were read, by which the journal is known again.
+    read: Vec<u8>,
 }
 
 /// What was added to a journal, and where that ends.
@@ -42,7 +48,7 @@ impl Journals {
         let path = repo.journal_path(run);
         let (cursor, _) = JournalCursor::at_end(path.clone())
             .map_err(|error| EngineError::file("read", &path, error))?;
-        let journals = Self { run, cursor: cursor.with_piece(PIECE) };
+        let journals = Self::at(run, cursor.with_piece(PIECE))?;
         Ok(ReadOn { journals, added: Vec::new(), is_more: false })
     }
 
@@ -54,7 +60,7 @@ impl Journals {
         let end = Self::at_end(repo)?.journals;
         let path = repo.journal_path(end.run);
         let start = JournalCursor::before(path.clone(), end.cursor.offset(), PIECE).offset();
-        Ok(Self { run: end.run, cursor: JournalCursor::at(path, start).with_piece(PIECE) })
+        Self::at(end.run, JournalCursor::at(path, start).with_piece(PIECE))
     }
 
     /// How far the newest journal was read.
@@ -62,43 +68,39 @@ impl Journals {
         JournalMark { run: self.run, offset: self.cursor.offset() }
     }
 
-    /// Reads on, and from the beginning of every newer run. When the runs were removed it begins anew.
+    /// Reads on, and from the beginning of every newer run. `None` when these are not the journals that were read before: the
+    /// runs, or the whole repository, were removed, and others took their place.
     ///
     /// # Errors
     /// When a journal cannot be read.
-    pub(super) fn read_on(mut self, repo: &Repo) -> Result<ReadOn, EngineError> {
+    pub(super) fn read_on(mut self, repo: &Repo) -> Result<Option<ReadOn>, EngineError> {
         let mut added = Vec::new();
         let runs = History::new(repo).runs();
-        if runs.last().is_none_or(|newest| *newest < self.run) || self.was_cut(repo) {
-            let run = runs.first().copied().unwrap_or(0);
-            self = Self::from_start(repo, run);
+        let newest = runs.last().copied().unwrap_or_default();
+        if newest < self.run || self.cursor.last_bytes(KNOWN_BY)? != self.read {
+            return Ok(None);
         }
-        let newer: Vec<_> = runs.into_iter().filter(|run| *run > self.run).collect();
-        let mut newer = newer.into_iter();
+        let mut newer = runs.into_iter().filter(|run| *run > self.run).collect::<VecDeque<_>>();
         while added.len() < PIECES {
             let (cursor, entries) = self.cursor.read_on()?;
-            self.cursor = cursor;
+            self = Self::at(self.run, cursor)?;
             if !entries.is_empty() {
                 added.push(Added { entries, mark: self.mark() });
                 continue;
             }
-            match newer.next() {
-                Some(run) => self = Self::from_start(repo, run),
-                None => return Ok(ReadOn { journals: self, added, is_more: false }),
+            match newer.pop_front() {
+                Some(run) => {
+                    let cursor = JournalCursor::new(repo.journal_path(run)).with_piece(PIECE);
+                    self = Self::at(run, cursor)?;
+                }
+                None => return Ok(Some(ReadOn { journals: self, added, is_more: false })),
             }
         }
-        Ok(ReadOn { journals: self, added, is_more: true })
+        Ok(Some(ReadOn { journals: self, added, is_more: true }))
     }
 
-    fn from_start(repo: &Repo, run: u64) -> Self {
-        let cursor = JournalCursor::new(repo.journal_path(run));
-        Self { run, cursor: cursor.with_piece(PIECE) }
-    }
-
-    /// Whether the journal is shorter than what was read of it, so is another one.
-    fn was_cut(&self, repo: &Repo) -> bool {
-        let len = std::fs::metadata(repo.journal_path(self.run)).map_or(0, |meta| meta.len());
-        len < self.cursor.offset()
+    fn at(run: u64, cursor: JournalCursor) -> Result<Self, EngineError> {
+        Ok(Self { run, read: cursor.last_bytes(KNOWN_BY)?, cursor })
     }
 }
 

@@ -125,18 +125,29 @@ impl Served {
         if is_looked_at { Ok(()) } else { self.look(id, false).await.map(drop) }
     }
 
+    /// Ids of all repositories that something was told of.
+    pub(super) fn told_of(&self) -> Vec<String> {
+        self.looks.repos().keys().cloned().collect()
+    }
+
     /// Tells that repository `id` is no longer served.
     pub(super) async fn tell_gone(&self, id: &str) {
         let looked = self.looks.of(id);
         let mut told = looked.told.lock().await;
+        self.tell_end(id, &mut told);
         told.is_gone = true;
-        for terminal in std::mem::take(&mut told.terminals).into_keys() {
+        self.looks.repos().remove(id);
+    }
+
+    fn tell_end(&self, id: &str, told: &mut TellIt) {
+        let was = std::mem::take(told);
+        for terminal in was.terminals.into_keys() {
             let (repo, id) = (id.to_owned(), terminal);
             self.live.publish(&LiveEvent::Terminal { repo, id, session: None });
         }
         self.live.publish(&LiveEvent::Gone { repo: id.to_owned() });
-        self.looks.repos().remove(id);
         self.looks.gone.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned());
+        told.receipts = was.receipts;
     }
 
     /// Tells those who follow the log of repository `id`.
@@ -218,10 +229,14 @@ impl Served {
                 match known {
                     Some(journals) => journals.read_on(&repo),
                     None if is_back => Journals::newest(&repo)?.read_on(&repo),
-                    None => Journals::at_end(&repo),
+                    None => Journals::at_end(&repo).map(Some),
                 }
-            })
-            .await?;
+            });
+            let Some(read) = read.await? else {
+                // Another one in the same place: nothing that was told is true any more.
+                self.tell_end(id, told);
+                continue;
+            };
             if read.added.is_empty() && told.journals.is_none() {
                 self.live.mark_journal(id, read.journals.mark());
             }

@@ -6,7 +6,7 @@
 mod changes;
 mod places;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -130,7 +130,10 @@ impl Watching {
     async fn attend(&mut self) {
         let roots: BTreeMap<_, _> = self.served.roots().into_iter().collect();
         let gone = |(id, watched): &(&String, &Watched)| roots.get(*id) != Some(&watched.root);
-        let gone: Vec<_> = self.repos.iter().filter(gone).map(|(id, _)| id.clone()).collect();
+        let mut gone: BTreeSet<_> =
+            self.repos.iter().filter(gone).map(|(id, _)| id.clone()).collect();
+        // A client may have been told of one that went before it was watched.
+        gone.extend(self.served.told_of().into_iter().filter(|id| !roots.contains_key(id)));
         for id in gone {
             if let Some(watched) = self.repos.remove(&id) {
                 self.end(&watched.watch);

@@ -70,8 +70,9 @@ impl Watch {
         let runs = car_dir.join("runs");
         watch.add(car_dir, Part::Car);
         let opened = blocking(move || {
-            // Watched from the beginning, or the first run's journal would be missed.
-            let _ = std::fs::create_dir_all(runs);
+            // Watched from the beginning, or the first run's journal would be missed. Never more than this one directory: a
+            // repository that is being removed must not come back by it.
+            let _ = std::fs::create_dir(runs);
             Repo::open(&root)
         });
         // What cannot be opened has no other files; its configuration is watched.

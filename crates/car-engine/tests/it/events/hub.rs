@@ -45,12 +45,21 @@ impl Drop for TestHub {
 
 impl TestHub {
     pub(super) fn open() -> Self {
+        let hub = Self::unwatched();
+        hub.watch();
+        hub
+    }
+
+    pub(super) fn watch(&self) {
+        self.served.watch(&TaskTracker::new(), &self.cancel);
+    }
+
+    pub(super) fn unwatched() -> Self {
         let dir = tempfile::tempdir().expect("temp dir");
         let root = fs::canonicalize(dir.path()).expect("path").join("hub");
         write(&root.join(".codex-autorunner/config.yml"), "version: 2\nmode: hub\n");
         let served = Served::open(&root, Vec::new()).expect("a hub");
         let cancel = CancellationToken::new();
-        served.watch(&TaskTracker::new(), &cancel);
         let (runs, torn) = (BTreeMap::new(), BTreeMap::new());
         Self { served, root, runs, torn, n_removed: 0, cancel, _dir: dir }
     }

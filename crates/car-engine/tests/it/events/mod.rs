@@ -63,10 +63,34 @@ fn a_client_knows_in_the_end_what_is_true_and_hears_everything_once() {
         Config { cases, max_shrink_iters: 60, failure_persistence: None, ..Config::default() };
     let ops = prop::collection::vec(op(), 1..40);
     let mut runner = TestRunner::new(config);
-    let result = runner.run(&ops, |ops| {
-        runtime.block_on(play(ops)).map_err(TestCaseError::fail)
-    });
+    let result = runner.run(&ops, |ops| runtime.block_on(play(ops)).map_err(TestCaseError::fail));
     result.expect("told once and truly");
+}
+
+#[tokio::test]
+async fn a_repository_that_goes_before_it_is_watched_is_told_to_be_gone() {
+    let mut hub = TestHub::unwatched();
+    hub.add(0, true);
+    let mut client = Client::connect(&hub.served, None).await.expect("a client");
+    settle(&mut client, &hub).await.expect("told");
+    assert!(client.rows.contains_key("a"));
+    hub.remove(0, true);
+    hub.watch();
+    settle(&mut client, &hub).await.expect("told");
+}
+
+#[tokio::test]
+async fn a_repository_that_took_the_place_of_another_one_is_told_from_its_beginning() {
+    let mut hub = TestHub::open();
+    hub.add(0, true);
+    hub.say(0, 3, false);
+    let mut client = Client::connect(&hub.served, None).await.expect("a client");
+    settle(&mut client, &hub).await.expect("told");
+    hub.remove(0, true);
+    hub.add(0, true);
+    settle(&mut client, &hub).await.expect("told");
+    hub.say(0, 9, false);
+    settle(&mut client, &hub).await.expect("told");
 }
 
 async fn play(ops: Vec<Op>) -> Result<(), String> {
