@@ -52,3 +52,40 @@ test('a page behind nginx works without JavaScript, too', async ({ browser, work
   }).toPass();
   await context.close();
 });
+
+test('a terminal behind nginx shows what its shell writes, and its socket is closed with the shell', async ({ page, workplace }) => {
+  const repo = workplace.repo('tides', ['One']);
+  const proxy = await workplace.proxy(await workplace.serve(repo.root, undefined, ['--base-path', '/tools/car']));
+  await page.goto(`${proxy.url}/repos/tides`);
+  await page.getByLabel('Pairing code').fill(repo.car('pair').match(/Code: {2}(\S+)/)?.[1] ?? '');
+  await page.getByRole('button', { name: 'Pair this device' }).click();
+  await expect(page).toHaveURL(`${proxy.url}/repos/tides`);
+
+  const told = await page.evaluate(async base => {
+    const address = base.replace('http', 'ws');
+    const socket = new WebSocket(`${address}/repos/tides/api/terminal?v=2&mode=shell`);
+    socket.binaryType = 'arraybuffer';
+    const frames: Record<string, unknown>[] = [];
+    let output = '';
+    const closed = new Promise<number>(resolve => socket.addEventListener('close', event => resolve(event.code)));
+    const exit = new Promise<void>(resolve => socket.addEventListener('message', ({ data }) => {
+      if (typeof data !== 'string') {
+        output += new TextDecoder().decode(new Uint8Array(data as ArrayBuffer, 8));
+        return;
+      }
+      const frame = JSON.parse(data) as Record<string, unknown>;
+      frames.push(frame);
+      if (frame.type === 'hello') {
+        socket.send(JSON.stringify({ type: 'input', id: 'one', data: 'echo $((40 + 2)); exit 7\n' }));
+      }
+      if (frame.type === 'exit') resolve();
+    }));
+    const code = await closed;
+    await exit;
+    return { code, output, frames };
+  }, proxy.url);
+  expect(told.code).toBe(1000);
+  expect(told.output).toContain('42');
+  expect(told.frames).toContainEqual(expect.objectContaining({ type: 'ack', id: 'one', ok: true }));
+  expect(told.frames).toContainEqual(expect.objectContaining({ type: 'exit', code: 7 }));
+});

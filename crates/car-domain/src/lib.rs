@@ -16,6 +16,7 @@ pub mod proposal;
 pub mod run;
 pub mod search;
 pub mod state;
+pub mod terminal;
 pub mod text;
 mod time;
 pub mod todo;

@@ -34,6 +34,7 @@ pub mod search;
 mod served;
 pub mod sessions;
 pub mod snapshot;
+pub mod terminals;
 mod updates;
 pub mod uploads;
 pub mod usage;

@@ -1,15 +1,20 @@
-//! Terminal sessions of a repository as a running server tells them, or as its last word in `state.json`.
+//! Terminals of a repository in the original's shape: ours as their hosts tell, and those a server of the original has, or had by
+//! its last word in `state.json`.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+use car_domain::Timestamp;
 use car_domain::state::RunnerState;
+use car_host::Session;
+use futures::future::join_all;
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::runner::{change_state, read_state};
+use crate::terminals;
 use crate::{EngineError, ErrorKind, Repo, ServerClient};
 
 /// How long a server on this machine may take to answer.
@@ -47,24 +52,70 @@ pub struct Sessions {
     pub sessions: Vec<TerminalSession>,
     /// Id of the terminal of each repository.
     pub repo_to_session: Map<String, Value>,
-    /// Whether a running server told; otherwise it is what `state.json` says.
+    /// Whether a running server told; otherwise it is what hosts and `state.json` say.
     pub from_server: bool,
 }
 
 /// How a terminal was ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stopped {
+    /// Its host ended it.
+    ByHost(String),
     /// The server ended it.
     ByServer(String),
     /// No server runs; it was taken out of `state.json`.
     StateOnly(String),
 }
 
-/// Lists the terminals of `repo`.
+/// Lists the terminals of `repo`, those of hosts first; `all` with those that have ended.
 ///
 /// # Errors
-/// When the server refuses us, or `state.json` cannot be read.
-pub async fn sessions(repo: &Repo) -> Result<Sessions, EngineError> {
+/// When the server refuses us, or files cannot be read.
+pub async fn sessions(repo: &Repo, all: bool) -> Result<Sessions, EngineError> {
+    let listed = terminals::list(repo).await?;
+    let current = listed.iter().rfind(|session| terminals::is_alive(session));
+    let current = current.map(|session| session.record.id.clone());
+    let wanted = listed.iter().filter(|session| all || terminals::is_alive(session));
+    let mut found = join_all(wanted.map(|session| of_host(repo, session))).await;
+    let mut others = of_others(repo).await?;
+    others.sessions.retain(|other| found.iter().all(|own| own.session_id != other.session_id));
+    found.append(&mut others.sessions);
+    if let Some(current) = current {
+        others.repo_to_session.insert(repo.root().display().to_string(), current.into());
+    }
+    Ok(Sessions { sessions: found, ..others })
+}
+
+/// A terminal as its host tells.
+async fn of_host(repo: &Repo, session: &Session) -> TerminalSession {
+    let heard = if session.is_running() { terminals::hear(session).await } else { None };
+    let shown = terminals::view(&session.record, heard.as_ref(), Vec::new());
+    let last = shown.activity.last_output.max(shown.activity.last_input);
+    let last = i64::try_from(last).ok().filter(|last| *last > 0).map(Timestamp::from_millis);
+    let alive = shown.is_alive();
+    let other = match serde_json::to_value(&shown) {
+        Ok(Value::Object(mut other)) => {
+            // Who is attached only a server knows; the rest has a place of its own.
+            ["session_id", "created_at", "attached"]
+                .iter()
+                .for_each(|name| drop(other.remove(*name)));
+            other
+        }
+        _ => Map::new(),
+    };
+    TerminalSession {
+        session_id: shown.session_id,
+        repo_path: Some(repo.root().display().to_string()),
+        created_at: Some(shown.created_at.to_string()),
+        last_seen_at: last.map(|last| last.to_string()),
+        status: Some(if alive { "active" } else { "closed" }.to_owned()),
+        alive: Some(alive),
+        other,
+    }
+}
+
+/// What a server, or `state.json`, says.
+async fn of_others(repo: &Repo) -> Result<Sessions, EngineError> {
     let query = if token(repo)?.is_some() { "?include_abs_paths=1" } else { "" };
     match ask(repo, Method::GET, &format!("/api/sessions{query}"), None).await? {
         Some(answer) => Ok(Sessions {
@@ -76,11 +127,22 @@ pub async fn sessions(repo: &Repo) -> Result<Sessions, EngineError> {
     }
 }
 
-/// Ends the terminal `session`, or that of `repo`.
+/// Ends the terminal `session`, or the current one of `repo`.
 ///
 /// # Errors
 /// When there is none, or the server refuses.
 pub async fn stop_session(repo: &Repo, session: Option<&str>) -> Result<Stopped, EngineError> {
+    let own = match session {
+        Some(id) => match terminals::get(repo, id).await {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            own => own.ok().filter(terminals::is_alive),
+        },
+        None => terminals::current(repo).await?,
+    };
+    if let Some(own) = own {
+        terminals::end(repo, &own.record.id).await?;
+        return Ok(Stopped::ByHost(own.record.id));
+    }
     let root = repo.root().to_string_lossy().into_owned();
     let body = match session {
         Some(id) => json!({ "session_id": id }),

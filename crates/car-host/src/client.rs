@@ -168,6 +168,11 @@ impl Sender {
         Ok(self.socket.write_all(&self.buffer).await?)
     }
 
+    /// The number the next input gets.
+    pub fn next_seq(&self) -> u64 {
+        self.seq + 1
+    }
+
     /// Sends input; returns the number it is acknowledged by. An `id` makes it written once, however often it is sent.
     ///
     /// # Errors

@@ -6,7 +6,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -130,6 +130,12 @@ impl Sessions {
         &self.dir
     }
 
+    /// Makes their directory for those who watch it, where the one above it is there. Whoever starts a session makes it, too, and
+    /// says what is wrong.
+    pub fn prepare(&self) {
+        let _ = fs::DirBuilder::new().mode(0o700).create(&self.dir);
+    }
+
     /// All of them, the oldest first. One whose host died is settled on the way; a damaged one is left out and said in the log.
     ///
     /// # Errors
@@ -178,6 +184,11 @@ impl Sessions {
 }
 
 impl Session {
+    /// Its directory.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     /// The session in `dir`, settled if its host is gone.
     pub(crate) fn open(dir: PathBuf) -> Result<Self, HostError> {
         let mut session = Self { record: Record::read(&dir)?, dir };

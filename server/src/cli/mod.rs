@@ -4,6 +4,7 @@
 //! usage, 3 configuration, 4 the agent failed, 130 interrupted.
 
 mod agent_guard;
+mod attach;
 mod chat;
 mod checkpoints;
 mod clear_docs;
@@ -96,6 +97,8 @@ enum Command {
     Github(github::GithubArgs),
     Sessions(sessions::SessionsArgs),
     StopSession(sessions::StopSessionArgs),
+    Attach(attach::AttachArgs),
+    Terminal(attach::TerminalArgs),
     Voice(voice::VoiceArgs),
     Notify(notify::NotifyArgs),
     Housekeeping(housekeeping::HousekeepingArgs),
@@ -181,6 +184,8 @@ fn dispatch(command: Command) -> CommandResult {
         Command::Github(args) => github::run(&args),
         Command::Sessions(args) => sessions::list(&args),
         Command::StopSession(args) => sessions::stop(&args),
+        Command::Attach(args) => attach::attach(&args),
+        Command::Terminal(args) => attach::terminal(&args),
         Command::Housekeeping(args) => housekeeping::run(&args),
         Command::Voice(args) => voice::run(&args),
         Command::Notify(args) => notify::run(&args),

@@ -5,9 +5,9 @@
 
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::header::LOCATION;
+use axum::http::header::{HOST, LOCATION};
 use axum::http::uri::PathAndQuery;
-use axum::http::{HeaderName, StatusCode, Uri};
+use axum::http::{HeaderName, HeaderValue, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
@@ -41,6 +41,13 @@ pub(super) async fn resolve(
     mut request: Request,
     next: Next,
 ) -> Response {
+    // HTTP/2 names the host elsewhere.
+    if !request.headers().contains_key(HOST)
+        && let Some(authority) = request.uri().authority()
+        && let Ok(host) = HeaderValue::try_from(authority.as_str())
+    {
+        request.headers_mut().insert(HOST, host);
+    }
     let path = request.uri().path();
     let place =
         if is_stripped(&request, &state) { Place::Here(path) } else { place_of(&state.base, path) };

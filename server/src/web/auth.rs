@@ -114,9 +114,10 @@ async fn caller(state: &WebState, parts: &Parts) -> Result<Caller, Box<Response>
             return Err(Box::new(without_login(state, access, parts, &peer).await));
         }
     };
-    let changes = !matches!(parts.method, Method::GET | Method::HEAD);
+    let upgrades = upgrades(parts);
+    let changes = !upgrades && !matches!(parts.method, Method::GET | Method::HEAD);
     let is_session = matches!(caller, Caller::Device(_));
-    if is_session && parts.headers.contains_key(UPGRADE) && !parts.headers.contains_key(ORIGIN) {
+    if is_session && upgrades && !parts.headers.contains_key(ORIGIN) {
         // Browsers name the page that opens a socket; whoever does not is no browser and has no business with its cookie.
         let problem = Problem::forbidden("A socket opened with a cookie has to say by which page.");
         return Err(Box::new(problem.into_response()));
@@ -133,6 +134,11 @@ async fn caller(state: &WebState, parts: &Parts) -> Result<Caller, Box<Response>
     Ok(caller)
 }
 
+/// Whether a request opens a socket: by an upgrade, or over HTTP/2 by CONNECT.
+fn upgrades(parts: &Parts) -> bool {
+    parts.headers.contains_key(UPGRADE) || parts.method == Method::CONNECT
+}
+
 /// What anybody may see: that the server lives, how to log in, and files that are the same for everybody.
 pub(super) fn is_public(path: &str) -> bool {
     matches!(path, "/health" | "/login" | "/favicon.svg" | "/favicon.ico" | "/manifest.webmanifest")
@@ -147,7 +153,7 @@ async fn credentials(
     peer: &Peer,
 ) -> Result<Credentials, EngineError> {
     let headers = &parts.headers;
-    if let Some(token) = bearer(headers).or_else(|| protocol_token(headers)) {
+    if let Some(token) = bearer(headers).or_else(|| protocol_token(parts)) {
         let right = access.is_token(&token);
         return Ok(if right { Credentials::Valid(Caller::Token) } else { Credentials::Wrong });
     }
@@ -260,9 +266,9 @@ fn bearer(headers: &HeaderMap) -> Option<String> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
 }
 
-fn protocol_token(headers: &HeaderMap) -> Option<String> {
-    headers.get(UPGRADE)?;
-    let offered = text(headers, &SEC_WEBSOCKET_PROTOCOL)?;
+fn protocol_token(parts: &Parts) -> Option<String> {
+    let offered = text(&parts.headers, &SEC_WEBSOCKET_PROTOCOL)?;
+    let offered = Some(offered).filter(|_| upgrades(parts))?;
     let token = offered.split(',').find_map(|name| name.trim().strip_prefix(TOKEN_PROTOCOL))?;
     String::from_utf8(URL_SAFE_NO_PAD.decode(token).ok()?).ok()
 }

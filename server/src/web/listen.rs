@@ -35,8 +35,8 @@ pub(super) struct Connection {
     pub(super) is_tls: bool,
 }
 
-impl Connected<IncomingStream<'_, TcpListener>> for Connection {
-    fn connect_info(stream: IncomingStream<'_, TcpListener>) -> Self {
+impl Connected<IncomingStream<'_, PlainListener>> for Connection {
+    fn connect_info(stream: IncomingStream<'_, PlainListener>) -> Self {
         Self { address: Some(*stream.remote_addr()), is_tls: false }
     }
 }
@@ -50,6 +50,31 @@ impl Connected<IncomingStream<'_, TlsListener>> for Connection {
 impl Connected<IncomingStream<'_, UnixListener>> for Connection {
     fn connect_info(_: IncomingStream<'_, UnixListener>) -> Self {
         Self::default()
+    }
+}
+
+/// Accepts connections as they are.
+pub(super) struct PlainListener(pub(super) TcpListener);
+
+impl Listener for PlainListener {
+    type Io = TcpStream;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
+        let (stream, address) = Listener::accept(&mut self.0).await;
+        send_at_once(&stream);
+        (stream, address)
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.0.local_addr()
+    }
+}
+
+/// Small messages, such as the echo of a key, do not wait for others.
+fn send_at_once(stream: &TcpStream) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "a connection may be slower than it could be");
     }
 }
 
@@ -108,6 +133,7 @@ impl Listener for TlsListener {
                 }
                 accepted = self.listener.accept(), if has_place => match accepted {
                     Ok((stream, address)) => {
+                        send_at_once(&stream);
                         let acceptor = self.tls.0.clone();
                         self.handshakes.spawn(async move {
                             let shaken = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream));

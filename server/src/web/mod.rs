@@ -41,7 +41,7 @@ use tower_http::compression::CompressionLayer;
 
 use api::{Class, Confirmations};
 pub(crate) use auth::Gate;
-use listen::{Connection, TlsListener};
+use listen::{Connection, PlainListener, TlsListener};
 pub(crate) use listen::{Tls, unix_socket};
 
 /// How long requests may take to end when the server does.
@@ -103,7 +103,7 @@ pub(crate) async fn serve(
         let public = async {
             match tls {
                 Some(tls) => accept(TlsListener::new(tcp, tls), router, cancel.clone()).await,
-                None => accept(tcp, router, cancel.clone()).await,
+                None => accept(PlainListener(tcp), router, cancel.clone()).await,
             }
         };
         tokio::try_join!(public, async { local.await.unwrap_or(Ok(())) })

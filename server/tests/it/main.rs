@@ -2,7 +2,7 @@
 //!
 //! `support` holds what makes a test short; `cli` checks what a person reads; `runner` checks what a loop leaves behind,
 //! however it ends; `conversation` checks what goes over the Codex server; `http` checks a loop over HTTP; `services` checks
-//! what reaches others. Nothing here waits a fixed time: a test waits for a fact, and says in a sentence which.
+//! what reaches others; `terminal` checks terminals through a server. Nothing here waits a fixed time: a test waits for a fact, and says in a sentence which.
 
 #![expect(clippy::expect_used, reason = "tests fail loudly")]
 
@@ -14,3 +14,4 @@ mod http;
 mod runner;
 mod services;
 mod support;
+mod terminal;

@@ -8,6 +8,7 @@ mod choice;
 mod directory;
 mod file;
 mod place;
+mod terminals;
 mod tree;
 
 #[cfg(test)]
@@ -135,6 +136,9 @@ fn apply(
                 cancel: &cleaning.cancel,
             };
             let done = match rule.kind {
+                HousekeepingKind::Directory if place.is_terminals() => {
+                    terminals::apply(&job, &mut report)
+                }
                 HousekeepingKind::Directory => directory::apply(&job, &mut report),
                 HousekeepingKind::File => file::apply(&job, &mut report),
             };

@@ -45,6 +45,11 @@ impl Place {
         if rule.kind == HousekeepingKind::Directory && way.len() == 1 {
             return Err(format!("is {CAR_DIR} itself, which holds documents and state"));
         }
+        if way.len() > 2 && way[1] == "terminals" {
+            return Err(
+                "is a part of a terminal; a rule can only name `terminals` itself".to_owned()
+            );
+        }
         if way.get(1).is_some_and(|dir| KEPT_DIRS.iter().any(|kept| dir == kept)) {
             return Err("is kept in order by CAR itself".to_owned());
         }
@@ -54,6 +59,11 @@ impl Place {
     /// Whether it is the directory of runs, in which a log and its journal go together.
     pub(super) fn is_runs(&self) -> bool {
         self.way.len() == 2 && self.way[1] == "runs"
+    }
+
+    /// Whether it is the directory of terminals, of which each goes as a whole.
+    pub(super) fn is_terminals(&self) -> bool {
+        self.way.len() == 2 && self.way[1] == "terminals"
     }
 
     /// Path of a file at `below` for comparing with configured paths.

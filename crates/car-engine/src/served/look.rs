@@ -150,6 +150,19 @@ impl Served {
         told.receipts = was.receipts;
     }
 
+    /// Tells what is new about the terminals of repository `id`.
+    pub(super) async fn tell_terminals_of(&self, id: &str) {
+        let Ok(root) = self.repo_root(id) else { return };
+        let looked = self.looks.of(id);
+        let mut told = looked.told.lock().await;
+        if told.is_gone {
+            return;
+        }
+        if let Err(error) = self.tell_terminals(id, &root, &mut told).await {
+            tracing::warn!(repo = id, %error, "nothing is told of its terminals");
+        }
+    }
+
     /// Tells those who follow the log of repository `id`.
     pub(super) fn tell_log(&self, id: &str) {
         let looked = self.looks.repos().get(id).cloned();
@@ -202,7 +215,8 @@ impl Served {
             self.live.publish(&LiveEvent::Dashboard { repo: id.to_owned(), dashboard });
         }
         self.tell_documents(id, &root, told, run, docs_changed).await?;
-        self.tell_rest(id, &root, told).await?;
+        self.tell_terminals(id, &root, told).await?;
+        self.tell_receipts(id, &root, told).await?;
         Ok(seen)
     }
 
@@ -292,17 +306,20 @@ impl Served {
         Ok(())
     }
 
-    /// Tells of terminals and of notifications.
-    async fn tell_rest(&self, id: &str, root: &Path, told: &mut TellIt) -> Result<(), EngineError> {
-        let (root, receipts) = (root.to_path_buf(), told.receipts.clone());
-        let (terminals, receipts, new) = blocking(move || {
-            let repo = Repo::open(&root)?;
-            let terminals = sessions::known(&read_state(&repo)?.unwrap_or_default());
-            let mut receipts = receipts;
-            let new = Receipts::read_on(&mut receipts, &root)?;
-            Ok((terminals, receipts, new))
-        })
-        .await?;
+    /// Tells of terminals: those of hosts, and those that `state.json` still has from the original.
+    async fn tell_terminals(
+        &self,
+        id: &str,
+        root: &Path,
+        told: &mut TellIt,
+    ) -> Result<(), EngineError> {
+        let at = root.to_path_buf();
+        let known = blocking(move || {
+            let repo = Repo::open(&at)?;
+            Ok(sessions::known(&read_state(&repo)?.unwrap_or_default()))
+        });
+        let mut terminals = known.await?;
+        terminals.extend(self.shown_terminals(root).await?);
         for (terminal, session) in &terminals {
             if told.terminals.get(terminal) != Some(session) {
                 let (repo, id, session) = (id.to_owned(), terminal.clone(), Some(session.clone()));
@@ -313,12 +330,29 @@ impl Served {
             let (repo, id) = (id.to_owned(), terminal.clone());
             self.live.publish(&LiveEvent::Terminal { repo, id, session: None });
         }
+        told.terminals = terminals;
+        Ok(())
+    }
+
+    /// Tells what became of notifications.
+    async fn tell_receipts(
+        &self,
+        id: &str,
+        root: &Path,
+        told: &mut TellIt,
+    ) -> Result<(), EngineError> {
+        let (root, receipts) = (root.to_path_buf(), told.receipts.clone());
+        let (receipts, new) = blocking(move || {
+            let mut receipts = receipts;
+            let new = Receipts::read_on(&mut receipts, &root)?;
+            Ok((receipts, new))
+        })
+        .await?;
         for receipt in new {
             if let Ok(receipt) = serde_json::to_value(receipt) {
                 self.live.publish(&LiveEvent::Notify { repo: id.to_owned(), receipt });
             }
         }
-        told.terminals = terminals;
         told.receipts = receipts;
         Ok(())
     }

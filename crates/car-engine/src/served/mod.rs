@@ -10,6 +10,7 @@ mod live;
 mod look;
 mod outboxes;
 mod runs;
+mod terminals;
 mod token_usage;
 mod watch;
 mod work;
@@ -38,6 +39,7 @@ use crate::conversation::end_idle_servers;
 use crate::github::Github;
 use crate::history::History;
 use crate::runner::{self, Standing, standing};
+use crate::terminals::Members;
 use crate::{EngineError, Repo};
 
 /// Runs a dashboard lists.
@@ -66,6 +68,8 @@ pub struct Served {
     work: work::Work,
     github: Github,
     looks: look::Looks,
+    members: Members,
+    watching: terminals::watching::Watching,
     jobs: OnceCell<Jobs>,
     hub: Option<hub::ServedHub>,
     /// Told when repositories were found or lost.
@@ -94,6 +98,8 @@ impl Served {
             work,
             github: Github::new(),
             looks: look::Looks::default(),
+            members: Members::default(),
+            watching: terminals::watching::Watching::default(),
             jobs: OnceCell::new(),
             repos_changed: Notify::new(),
             outbox_changed: Notify::new(),

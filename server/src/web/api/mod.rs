@@ -28,6 +28,7 @@ mod sessions;
 mod settings;
 mod state;
 mod system;
+mod terminal;
 mod terminal_image;
 mod usage;
 mod voice;
@@ -96,6 +97,7 @@ fn routes() -> OpenApiRouter<WebState> {
         .merge(events::routes())
         .merge(settings::routes())
         .merge(state::routes())
+        .merge(terminal::routes())
         .merge(terminal_image::routes())
         .merge(voice::routes())
         .merge(run::routes())

@@ -6,8 +6,10 @@ use std::path::Path;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use car_domain::Timestamp;
+use car_domain::terminal::Terminal;
 use car_engine::sessions::{SessionPlace, TerminalSession, forget_session, recorded_sessions};
-use car_engine::{Repo, blocking};
+use car_engine::{EngineError, ErrorKind, Repo, blocking, terminals};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -90,17 +92,19 @@ async fn list(
     let asked = query.include_abs_paths.as_deref().map(str::to_ascii_lowercase);
     let asked = asked.is_some_and(|asked| ["1", "true", "yes", "on"].contains(&asked.as_str()));
     let with_places = asked && matches!(state.gate, Gate::Closed(_));
+    let alive = state.served.terminals(&repo).await?.into_iter().filter(Terminal::is_alive);
+    let alive: Vec<Terminal> = alive.collect();
     let listed = blocking(move || {
         let known = recorded_sessions(&repo)?;
+        let root = repo.root().to_string_lossy().into_owned();
         let places = known.repo_to_session.into_iter();
         let places = places.filter_map(|(path, id)| Some((path, id.as_str()?.to_owned())));
-        let places: BTreeMap<String, String> = places.collect();
+        let current = alive.last().map(|terminal| (root.clone(), terminal.session_id.clone()));
+        let places: BTreeMap<String, String> = places.chain(current).collect();
+        let recorded = known.sessions.into_iter().map(|one| shown(&repo, one, with_places));
+        let alive = alive.iter().map(|one| alive_one(one, with_places.then_some(&root)));
         Ok(SessionList {
-            sessions: known
-                .sessions
-                .into_iter()
-                .map(|one| shown(&repo, one, with_places))
-                .collect(),
+            sessions: alive.chain(recorded).collect(),
             repo_to_session: places
                 .iter()
                 .map(|(path, id)| (relative(&repo, path), id.clone()))
@@ -109,6 +113,20 @@ async fn list(
         })
     });
     Ok(Json(listed.await?))
+}
+
+fn alive_one(one: &Terminal, root: Option<&String>) -> Session {
+    let last = one.activity.last_output.max(one.activity.last_input);
+    let last = i64::try_from(last).ok().filter(|last| *last > 0);
+    Session {
+        session_id: one.session_id.clone(),
+        repo_path: Some(".".to_owned()),
+        abs_repo_path: root.cloned(),
+        created_at: Some(one.created_at.to_string()),
+        last_seen_at: last.map(|last| Timestamp::from_millis(last).to_string()),
+        status: Some("active".to_owned()),
+        alive: true,
+    }
 }
 
 fn shown(repo: &Repo, one: TerminalSession, with_places: bool) -> Session {
@@ -148,6 +166,7 @@ fn relative(repo: &Repo, place: &str) -> String {
     extensions(("x-car-class" = json!("write"))),
 )]
 async fn stop(
+    State(state): State<WebState>,
     ApiRepo { repo, .. }: ApiRepo,
     JsonBody(body): JsonBody<SessionStop>,
 ) -> Result<Json<Stopped>, Problem> {
@@ -158,6 +177,13 @@ async fn stop(
     if id.is_none() && place.is_none() {
         return Err(Problem::new(StatusCode::BAD_REQUEST, "Provide session_id or repo_path"));
     }
+    if let Some(session_id) = live(&repo, id.as_deref(), place.as_deref()).await? {
+        let (served, session) = (repo, session_id.clone());
+        let work =
+            state.served.work(move |_| async move { terminals::end(&served, &session).await });
+        work.await?;
+        return Ok(Json(Stopped { status: "stopped", session_id }));
+    }
     let session_id = blocking(move || {
         let place = match (&place, &id) {
             (Some(path), _) => SessionPlace::Path(Path::new(path)),
@@ -166,4 +192,24 @@ async fn stop(
         forget_session(&repo, place)
     });
     Ok(Json(Stopped { status: "stopped", session_id: session_id.await? }))
+}
+
+/// The terminal that is meant, if it runs.
+async fn live(
+    repo: &Repo,
+    id: Option<&str>,
+    place: Option<&str>,
+) -> Result<Option<String>, EngineError> {
+    if let Some(place) = place {
+        let place = repo.root().join(place);
+        let is_ours =
+            place == repo.root() || place.canonicalize().is_ok_and(|place| place == repo.root());
+        let current = if is_ours { terminals::current(repo).await? } else { None };
+        return Ok(current.map(|session| session.record.id));
+    }
+    match terminals::get(repo, id.unwrap_or_default()).await {
+        Ok(session) => Ok(terminals::is_alive(&session).then_some(session.record.id)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
 }

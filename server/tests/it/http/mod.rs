@@ -53,6 +53,41 @@ impl Served {
         self.ask(Method::POST, path, Some(body)).await
     }
 
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub(crate) fn token(&self) -> &str {
+        &self.token
+    }
+
+    pub(crate) async fn text(&self, path: &str) -> String {
+        let asked = self.client.get(format!("{}{path}", self.url)).bearer_auth(&self.token);
+        asked.send().await.expect("an answer").text().await.expect("text")
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> u16 {
+        let asked = self.client.delete(format!("{}{path}", self.url)).bearer_auth(&self.token);
+        asked.send().await.expect("an answer").status().as_u16()
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        self.server.signal(signal);
+    }
+
+    pub(crate) fn wait(self) {
+        self.server.wait().exits(0);
+    }
+
+    pub(crate) fn kill_9(self) {
+        self.server.kill_9();
+    }
+
+    #[cfg(target_os = "linux")]
+    pub(crate) fn peak_memory(&self) -> u64 {
+        self.server.peak_memory()
+    }
+
     pub(crate) fn end(self) {
         self.server.signal(Signal::SIGTERM);
         self.server.wait().exits(0);

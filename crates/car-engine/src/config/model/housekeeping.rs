@@ -44,7 +44,15 @@ impl HousekeepingConfig {
 
     /// The rules that hold for a root of `mode`.
     pub fn effective_rules(&self, mode: Mode) -> Vec<HousekeepingRule> {
-        self.rules.clone().unwrap_or_else(|| built_in(mode))
+        let built_in = built_in(mode);
+        let Some(mut rules) = self.rules.clone() else { return built_in };
+        // A list of one's own from before there were terminals must not keep them for ever.
+        let path = |rule: &HousekeepingRule| rule.path.trim_end_matches('/').to_owned();
+        let terminals = built_in.into_iter().filter(|rule| rule.name == TERMINALS);
+        let missing: Vec<_> =
+            terminals.filter(|own| rules.iter().all(|rule| path(rule) != path(own))).collect();
+        rules.extend(missing);
+        rules
     }
 }
 
@@ -87,6 +95,9 @@ pub struct HousekeepingRule {
     pub max_lines: Option<u64>,
 }
 
+/// The rule about terminals that have ended.
+const TERMINALS: &str = "terminals";
+
 fn built_in(mode: Mode) -> Vec<HousekeepingRule> {
     const MB: u64 = 1_000_000;
     let rule =
@@ -113,6 +124,7 @@ fn built_in(mode: Mode) -> Vec<HousekeepingRule> {
         upload("telegram_images", 200),
         upload("telegram_voice", 500),
         upload("telegram_files", 500),
+        rule(TERMINALS, ".codex-autorunner/terminals", "*", (50, 200, 14)),
         rule("github_context", ".codex-autorunner/github_context", "*", (200, 100, 30)),
     ];
     if mode == Mode::Hub {

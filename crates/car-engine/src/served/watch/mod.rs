@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::look::Seen;
+use super::terminals::watching::attend as attend_terminals;
 use super::{Served, blocking};
 use crate::runner::{STALL_AFTER, end_turn_left_behind};
 use changes::{Change, Changes};
@@ -238,9 +239,9 @@ impl Watching {
     }
 
     async fn look_at(&mut self, id: &str, docs_changed: bool) {
-        if !self.repos.contains_key(id) {
-            return;
-        }
+        let Some(watched) = self.repos.get(id) else { return };
+        let root = watched.root.clone();
+        attend_terminals(&self.served, id, root, &self.tracker, &self.cancel).await;
         match self.served.look(id, docs_changed).await {
             Ok(seen) => self.heed(id, seen),
             Err(error) => tracing::warn!(repo = id, %error, "cannot be looked at"),

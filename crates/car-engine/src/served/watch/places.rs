@@ -13,6 +13,7 @@ use super::changes::{Change, Found};
 use crate::Repo;
 use crate::config::{CAR_DIR, CONFIG_FILE, Config};
 use crate::notifications::WAKE_FILE;
+use crate::terminals::WAKE_FILE as TERMINALS_WAKE_FILE;
 
 /// Configuration beside `.codex-autorunner`.
 const ROOT_FILES: [&str; 3] = ["codex-autorunner.yml", "codex-autorunner.override.yml", ".env"];
@@ -36,6 +37,8 @@ enum Part {
     Car,
     /// `runs`.
     Runs,
+    /// `terminals`.
+    Terminals,
     /// The root: what configures it, and `.codex-autorunner` itself.
     Root,
     /// One file of it is a document.
@@ -68,11 +71,14 @@ impl Watch {
         watch.add(car_dir.join("runs"), Part::Runs);
         let root = root.to_path_buf();
         let runs = car_dir.join("runs");
+        let terminals = car_host::Sessions::of(&root);
+        watch.add(terminals.dir().to_path_buf(), Part::Terminals);
         watch.add(car_dir, Part::Car);
         let opened = blocking(move || {
-            // Watched from the beginning, or the first run's journal would be missed. Never more than this one directory: a
-            // repository that is being removed must not come back by it.
+            // Watched from the beginning, or the first run's journal would be missed. Never more than these two directories: a
+            // repository that is being removed must not come back by them.
             let _ = std::fs::create_dir(runs);
+            terminals.prepare();
             Repo::open(&root)
         });
         // What cannot be opened has no other files; its configuration is watched.
@@ -252,9 +258,11 @@ fn meaning(id: Option<&str>, part: &Part, path: &Path, comes_or_goes: bool, foun
         // The text for people says nothing the journal does not.
         Part::Runs if name.ends_with(".log") => {}
         Part::Car | Part::Runs => found.mark(id, files),
+        Part::Terminals if comes_or_goes || name == TERMINALS_WAKE_FILE => found.mark(id, files),
         Part::Doc(file) if file == path => found.mark(id, Change { docs: true, ..files }),
         Part::Log(file) if file == path => found.logs.push(id.to_owned()),
-        Part::Log(_)
+        Part::Terminals
+        | Part::Log(_)
         | Part::Doc(_)
         | Part::Root
         | Part::Manifest(_)
@@ -271,5 +279,5 @@ fn is_ours(name: &str) -> bool {
         || name.starts_with(".car-")
         || name.contains(".log")
         || name.ends_with(".lock")
-        || matches!(name, "outbox" | "history" | "chat" | "hub_state.json" | "trash")
+        || matches!(name, "outbox" | "history" | "chat" | "hub_state.json" | "terminals" | "trash")
 }
