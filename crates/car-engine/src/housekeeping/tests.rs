@@ -177,3 +177,50 @@ fn a_log_keeps_its_end_by_lines_and_bytes() {
     assert_eq!(cleaned(&root, false).rules[0].errors.len(), 1);
     assert_eq!(fs::read_to_string(state).expect("read"), "{ }");
 }
+
+/// A terminal that ended `days` ago, or runs.
+fn terminal(root: &Path, id: &str, ended_days_ago: Option<i64>) -> PathBuf {
+    let at = |days: i64| {
+        car_domain::Timestamp::from_millis(crate::now().as_millis() - days * 86_400_000)
+    };
+    let own = i32::try_from(std::process::id()).ok().and_then(car_agent::process_id);
+    let record = car_host::Record {
+        id: id.to_owned(),
+        repo: root.to_owned(),
+        kind: "shell".to_owned(),
+        title: "sh".to_owned(),
+        argv: vec!["sh".to_owned()],
+        cwd: root.to_owned(),
+        size: car_host::Size::default(),
+        created_at: at(90),
+        socket: root.join("no.sock"),
+        state: if ended_days_ago.is_some() {
+            car_host::State::Ended
+        } else {
+            car_host::State::Running
+        },
+        // Whoever runs is alive.
+        host: own,
+        child: None,
+        exit: None,
+        ended_at: ended_days_ago.map(at),
+    };
+    let dir = root.join(".codex-autorunner/terminals").join(id);
+    fs::create_dir_all(dir.join("output")).expect("dir");
+    fs::write(dir.join("session.json"), serde_json::to_vec(&record).expect("JSON")).expect("write");
+    fs::write(dir.join("output/0.out"), vec![0; 10_000]).expect("write");
+    dir
+}
+
+#[test]
+fn a_terminal_that_ended_long_ago_goes_as_a_whole_whatever_the_rules_and_one_that_runs_stays() {
+    let root = root(&json!([{"name": "up", "path": ".codex-autorunner/up", "max_files": 0}]));
+    let old = terminal(root.path(), "old", Some(20));
+    let young = terminal(root.path(), "young", Some(2));
+    let running = terminal(root.path(), "running", None);
+    let dry = cleaned(&root, true);
+    assert_eq!((dry.rules[1].name.as_str(), dry.rules[1].deleted_count), ("terminals", 1));
+    assert!(dry.rules[1].deleted_bytes > 10_000 && old.exists());
+    cleaned(&root, false);
+    assert!(!old.exists() && young.exists() && running.exists());
+}

@@ -66,6 +66,14 @@ impl Served {
         asked.send().await.expect("an answer").text().await.expect("text")
     }
 
+    pub(crate) async fn stream(
+        &self,
+        path: &str,
+    ) -> impl futures::Stream<Item = reqwest::Result<bytes::Bytes>> + use<> {
+        let asked = self.client.get(format!("{}{path}", self.url)).bearer_auth(&self.token);
+        asked.send().await.expect("an answer").bytes_stream()
+    }
+
     pub(crate) async fn delete(&self, path: &str) -> u16 {
         let asked = self.client.delete(format!("{}{path}", self.url)).bearer_auth(&self.token);
         asked.send().await.expect("an answer").status().as_u16()

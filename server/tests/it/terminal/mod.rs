@@ -1,9 +1,14 @@
 //! Terminals through a real server, with real hosts and PTYs.
 
+mod attached;
+mod notices;
 mod original;
 mod resuming;
 mod roles;
 mod socket;
+
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 
 use serde_json::json;
 
@@ -15,28 +20,39 @@ const AGENT: &str = r#"echo "ARGS: $*"; while read -r line; do case "$line" in e
 
 /// A served project whose Codex is a shell script; one that is missing when the script is empty.
 fn served_with(script: &str) -> (Terminals, Served) {
-    let project = Project::new();
-    let binary = project.root().join("codex-of-the-test");
-    if !script.is_empty() {
-        project
-            .repo()
-            .write("codex-of-the-test", &format!("#!/bin/sh\nstty -echo\necho ready\n{script}\n"));
-        use std::os::unix::fs::PermissionsExt;
-        let runs = std::fs::Permissions::from_mode(0o755);
-        std::fs::set_permissions(&binary, runs).expect("executable");
-    }
+    let terminals = Terminals::new();
     let binary = match script {
         "" => "no-such-codex".to_owned(),
-        _ => binary.display().to_string(),
+        _ => with_script(&terminals.project, script),
     };
-    project.configure(&json!({"binary": binary, "terminal_args": ["--mine"]}), &json!({}));
-    let server = Served::start(&project);
-    (Terminals { project }, server)
+    let codex = json!({"binary": binary, "terminal_args": ["--mine"]});
+    terminals.project.configure(&codex, &json!({}));
+    let server = served(&terminals);
+    (terminals, server)
+}
+
+fn served(terminals: &Terminals) -> Served {
+    Served::start(&terminals.project)
+}
+
+/// Makes a program of a shell script; returns its path.
+fn with_script(project: &Project, script: &str) -> String {
+    let text = format!("#!/bin/sh\nstty -echo\necho ready\n{script}\n");
+    project.repo().write("codex-of-the-test", &text);
+    let path = project.root().join("codex-of-the-test");
+    std::fs::set_permissions(&path, Permissions::from_mode(0o755)).expect("executable");
+    path.display().to_string()
 }
 
 /// A project whose terminals end with it.
 struct Terminals {
     project: Project,
+}
+
+impl Terminals {
+    fn new() -> Self {
+        Self { project: Project::new() }
+    }
 }
 
 impl Drop for Terminals {

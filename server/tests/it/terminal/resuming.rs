@@ -59,7 +59,8 @@ async fn after_two_hundred_cuts_every_byte_and_every_input_came_once() {
         output.append(&mut socket.output);
         at = socket.at;
     }
-    let mut socket = Socket::open(&server, &format!("v=2&session_id={id}&from={at}")).await;
+    let mut socket =
+        Socket::open(&server, &format!("v=2&session_id={id}&from={at}&client=one")).await;
     for batch in open {
         socket.send(json!({"type": "input", "id": format!("b{batch}"), "data": format!("{}\n", batch * BATCH)})).await;
     }
