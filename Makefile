@@ -32,6 +32,7 @@ test: ## Check everything: format, architecture, lints, tests, the original, doc
 	@scripts/setup.sh test
 	@$(STEP) "Format" cargo fmt --all --check
 	@$(STEP) "Architecture" cargo xtask arch
+	@$(STEP) "Scripts of others" cargo xtask vendor --check
 	@$(STEP) "Lints" cargo clippy --workspace --all-targets -- -D warnings
 	@$(STEP) "Lints of the browser side" \
 		cargo clippy --package frontend --target wasm32-unknown-unknown -- -D warnings

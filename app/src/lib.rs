@@ -2,7 +2,7 @@
 //!
 //! The server renders every page completely; the browser then takes over what it got. For that, the first render of the
 //! client must equal the server's, so nothing here reads a clock, a window or a cookie while rendering: such things arrive
-//! in effects, through `platform` and `live`, the only two modules that know the browser. Only `api` knows the engine.
+//! in effects, through `platform`, `live` and `terminal`, the only modules that know the browser. Only `api` knows the engine.
 #![recursion_limit = "256"]
 #![expect(unreachable_pub, reason = "Leptos' macros write `pub` for whatever visibility we give")]
 
@@ -22,6 +22,8 @@ mod pages;
 mod platform;
 mod routes;
 mod shell;
+#[cfg_attr(not(feature = "hydrate"), expect(dead_code, reason = "only browsers have terminals"))]
+mod terminal;
 mod timeline;
 
 pub use base::BasePath;

@@ -17,7 +17,9 @@ use crate::components::{OpenBanner, Side, ToastRegion, Toasts};
 use crate::fleet::Fleet;
 use crate::live::Connection;
 use crate::pages::Tab;
-use crate::pages::{DocsPage, HomePage, NotFoundPage, RepoPage, RunPage, RunsPage, SettingsPage};
+use crate::pages::{
+    DocsPage, HomePage, NotFoundPage, RepoPage, RunPage, RunsPage, SettingsPage, TerminalPage,
+};
 use crate::platform;
 
 /// The page of a repository. In repo mode the only one lives at the root.
@@ -32,6 +34,12 @@ pub(crate) fn repo_path(id: &str, only_repo: Option<&str>) -> String {
 /// The page of a document.
 pub(crate) fn docs_path(id: &str, only_repo: Option<&str>, kind: DocKind) -> String {
     format!("{}/{kind}", Tab::Docs.path(id, only_repo))
+}
+
+/// The page of a terminal; `new` is where one is started.
+pub(crate) fn terminal_path(id: &str, only_repo: Option<&str>, terminal: &str) -> String {
+    let terminal = platform::encode_segment(terminal);
+    format!("{}/{terminal}", Tab::Terminal.path(id, only_repo))
 }
 
 /// Where a text that could not be saved is decided about; `page` is that of its document.
@@ -95,9 +103,13 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/repos/:id") view=RepoPage ssr=SsrMode::Async/>
                     <Route path=path!("/repos/:id/runs") view=RunsPage ssr=SsrMode::Async/>
                     <Route path=path!("/repos/:id/runs/:run") view=RunPage ssr=SsrMode::Async/>
+                    <Route path=path!("/repos/:id/terminal") view=TerminalPage ssr=SsrMode::Async/>
+                    <Route path=path!("/repos/:id/terminal/:session") view=TerminalPage ssr=SsrMode::Async/>
                     <Route path=path!("/settings") view=SettingsPage ssr=SsrMode::Async/>
                     <Route path=path!("/runs") view=RunsPage ssr=SsrMode::Async/>
                     <Route path=path!("/runs/:run") view=RunPage ssr=SsrMode::Async/>
+                    <Route path=path!("/terminal") view=TerminalPage ssr=SsrMode::Async/>
+                    <Route path=path!("/terminal/:session") view=TerminalPage ssr=SsrMode::Async/>
                     <Route path=path!("/repos/:id/docs") view=DocsPage ssr=SsrMode::Async/>
                     <Route path=path!("/repos/:id/docs/:kind") view=DocsPage ssr=SsrMode::Async/>
                 </Routes>
@@ -142,6 +154,12 @@ mod tests {
         assert_eq!(repo_path("api", Some("api")), "/");
         assert_eq!(repo_path("api", None), "/repos/api");
         assert_eq!(repo_path("a/b", None), "/repos/a%2Fb");
+    }
+
+    #[test]
+    fn each_terminal_has_an_address() {
+        assert_eq!(terminal_path("api", Some("api"), "01-ab"), "/terminal/01-ab");
+        assert_eq!(terminal_path("a b", None, "new"), "/repos/a%20b/terminal/new");
     }
 
     #[test]

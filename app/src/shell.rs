@@ -25,6 +25,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <link rel="apple-touch-icon" href=at("/icon-192.png")/>
                 <link rel="manifest" href=at("/manifest.webmanifest")/>
                 <link id="leptos" rel="stylesheet" href=at("/pkg/car.css")/>
+                <ImportMap/>
                 <AutoReload options=options.clone()/>
                 <HydrationScripts options root=base.to_string()/>
                 <MetaTags/>
@@ -34,6 +35,33 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
             </body>
         </html>
     }
+}
+
+/// What the terminal's modules are called in the page's program, and where they are: all of them in one small file that loads the
+/// real ones when the first terminal is opened. Browsers only heed it before the first module.
+#[component]
+fn ImportMap() -> impl IntoView {
+    const NAMES: [&str; 6] = [
+        "xterm",
+        "xterm-addon-fit",
+        "xterm-addon-search",
+        "xterm-addon-unicode11",
+        "xterm-addon-web-links",
+        "xterm-addon-webgl",
+    ];
+    let file = at("/xterm-lazy.mjs");
+    let imports = NAMES.map(|name| (name.to_owned(), serde_json::Value::from(file.as_str())));
+    let map = serde_json::Value::Object(imports.into_iter().collect());
+    // A script ends at the first `</`, whatever it is in.
+    let map = format!(r#"{{"imports":{map}}}"#).replace('<', "\\u003c");
+    view! { <script type="importmap" nonce=nonce() inner_html=map></script> }
+}
+
+fn nonce() -> Option<leptos::nonce::Nonce> {
+    #[cfg(feature = "ssr")]
+    return leptos::nonce::use_nonce();
+    #[cfg(not(feature = "ssr"))]
+    None
 }
 
 /// The colour of the browser's own bars: that of the page.

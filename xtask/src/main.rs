@@ -8,6 +8,7 @@
 mod arch;
 mod bench;
 mod site;
+mod vendor;
 mod workspace;
 
 use std::process::ExitCode;
@@ -21,6 +22,7 @@ Usage: cargo xtask <command>
 Commands:
   site [--release]  Build what the browser loads into target/site
   arch              Check the rules of the architecture; exits 1 with findings
+  vendor [--check]  Copy the scripts of others from npm's packages, or check that they are as they came
   bench             Time `car status`, `usage` and `search` of the release build
   help              Show this text";
 
@@ -44,6 +46,8 @@ fn run(words: &[&str]) -> Result<ExitCode> {
         }
         ["site"] => site::build(&Workspace::locate()?, Profile::Debug),
         ["site", "--release"] => site::build(&Workspace::locate()?, Profile::Release),
+        ["vendor"] => vendor::copy(&Workspace::locate()?),
+        ["vendor", "--check"] => vendor::check(&Workspace::locate()?),
         ["arch"] => arch::check(&Workspace::locate()?),
         ["bench"] => bench::run(&Workspace::locate()?),
         [] => bail!("a command is missing\n\n{USAGE}"),

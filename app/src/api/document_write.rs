@@ -114,6 +114,9 @@ pub(crate) async fn restore_version(
 }
 
 #[cfg(feature = "ssr")]
+pub(super) use on_server::lead_to;
+
+#[cfg(feature = "ssr")]
 mod on_server {
     use car_domain::docs::{DocKind, Document};
     use car_engine::{DocWrite, Docs, EngineError, ErrorKind, Expected, blocking};
@@ -202,7 +205,7 @@ mod on_server {
         }
     }
 
-    pub(super) fn lead_to(path: &str) {
+    pub(in crate::api) fn lead_to(path: &str) {
         let parts = use_context::<http::request::Parts>();
         let is_form = parts.is_some_and(|parts| {
             let accepted = parts.headers.get(http::header::ACCEPT);

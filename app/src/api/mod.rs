@@ -12,6 +12,7 @@ mod error;
 mod markdown;
 mod read;
 mod runs;
+mod terminal;
 
 #[cfg(feature = "ssr")]
 pub use access::Visitor;
@@ -29,3 +30,4 @@ pub(crate) use read::{
     RepoView, Site, not_found, read_dashboard, read_home, read_rows, read_site, read_tail,
 };
 pub(crate) use runs::{ENTRIES_PER_PAGE, RUNS_PER_PAGE, RunView, read_run, read_runs};
+pub(crate) use terminal::{EndTerminal, RemoveTerminal, StartTerminal, read_terminals};

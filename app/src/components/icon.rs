@@ -45,6 +45,18 @@ pub(crate) enum Glyph {
     Terminal,
     /// Dark and light.
     Theme,
+    /// Something to go with a text.
+    Attach,
+    /// Down.
+    Down,
+    /// One more.
+    Plus,
+    /// Find.
+    Search,
+    /// Send.
+    Send,
+    /// Up.
+    Up,
     /// Reasoning.
     Think,
 }
@@ -72,6 +84,12 @@ impl Glyph {
             Self::Stop => "icon icon--stop",
             Self::Terminal => "icon icon--terminal",
             Self::Theme => "icon icon--theme",
+            Self::Attach => "icon icon--attach",
+            Self::Down => "icon icon--down",
+            Self::Plus => "icon icon--plus",
+            Self::Search => "icon icon--search",
+            Self::Send => "icon icon--send",
+            Self::Up => "icon icon--up",
             Self::Think => "icon icon--think",
         }
     }

@@ -7,7 +7,7 @@ const LONGEST: Duration = Duration::from_secs(10);
 
 /// The wait before try `n_failed` + 1: doubling from half a second to ten, a quarter less or more so that many pages do not
 /// come back at once. `random` is from 0 up to 1.
-pub(super) fn wait(n_failed: u32, random: f64) -> Duration {
+pub(crate) fn wait(n_failed: u32, random: f64) -> Duration {
     let doubled = FIRST.saturating_mul(2_u32.saturating_pow(n_failed.min(8)));
     doubled.min(LONGEST).mul_f64(0.75 + random.clamp(0.0, 1.0) / 2.0)
 }

@@ -4,7 +4,7 @@
 //! reconnects and names the last event it saw; when it gives up, we open a new one, sooner when the page wakes up. A new
 //! stream begins with the present state; when the server cannot tell what was missed, [`LiveMessage::Refetch`] comes.
 
-mod backoff;
+pub(crate) mod backoff;
 mod connection;
 #[cfg(feature = "hydrate")]
 mod source;

@@ -105,6 +105,7 @@ impl Shared {
             self.listen(&source, "dashboard", Self::deliver),
             self.listen(&source, "journal", Self::deliver),
             self.listen(&source, "gone", Self::deliver),
+            self.listen(&source, "terminal", Self::deliver),
             self.listen(&source, "ready", |_, _| {}),
             self.watch_errors(&source),
         ];

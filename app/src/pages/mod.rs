@@ -12,5 +12,5 @@ mod tests;
 pub(crate) use docs::DocsPage;
 pub(crate) use home::HomePage;
 pub(crate) use not_found::{NotFoundBody, NotFoundPage};
-pub(crate) use repo::{RepoPage, RunPage, RunsPage, Tab, Tabs, bottom_links};
+pub(crate) use repo::{RepoPage, RunPage, RunsPage, Tab, Tabs, TerminalPage, bottom_links};
 pub(crate) use settings::SettingsPage;

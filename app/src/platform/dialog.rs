@@ -28,6 +28,30 @@ pub(crate) fn close_dialog(id: &str) {
     let _ = id;
 }
 
+/// Focuses the element with this id.
+pub(crate) fn focus(id: &str) {
+    #[cfg(feature = "hydrate")]
+    {
+        let target = leptos::prelude::document().get_element_by_id(id);
+        let target = target.and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok());
+        if let Some(target) = target {
+            let _ = target.focus();
+        }
+    }
+    #[cfg(not(feature = "hydrate"))]
+    let _ = id;
+}
+
+/// Scrolls the element with this id to its end.
+pub(crate) fn scroll_to_end(id: &str) {
+    #[cfg(feature = "hydrate")]
+    if let Some(element) = leptos::prelude::document().get_element_by_id(id) {
+        element.set_scroll_top(element.scroll_height());
+    }
+    #[cfg(not(feature = "hydrate"))]
+    let _ = id;
+}
+
 /// Focuses the element with this id if the focused element has gone from the page.
 pub(crate) fn focus_if_lost(id: &str) {
     #[cfg(feature = "hydrate")]

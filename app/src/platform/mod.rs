@@ -5,7 +5,11 @@
 
 mod clock;
 mod dialog;
+#[cfg(feature = "hydrate")]
+mod image;
 mod page;
+#[cfg(feature = "hydrate")]
+mod screen;
 mod storage;
 mod text_area;
 mod theme;
@@ -15,12 +19,19 @@ mod timers;
 pub(crate) use leptos::web_sys::FormData;
 
 pub(crate) use clock::{now, offset_minutes};
-pub(crate) use dialog::{close_dialog, focus_if_lost, show_dialog};
+pub(crate) use dialog::{close_dialog, focus, focus_if_lost, scroll_to_end, show_dialog};
+#[cfg(feature = "hydrate")]
+pub(crate) use image::{PickedImage, dropped_images, pasted_images, picked_images};
 #[cfg(feature = "hydrate")]
 pub use page::announce_panic;
 #[cfg(feature = "hydrate")]
 pub(crate) use page::{PageListeners, on_page_wakes};
-pub(crate) use page::{announce_ready, ask_before_leaving, reload};
+pub(crate) use page::{announce_ready, ask_before_leaving, has_touch, reload};
+#[cfg(feature = "hydrate")]
+pub(crate) use screen::{
+    Watch, colour, copy, decode_base64, follow_keyboard, font_family, has_webgl, is_keyboard_open,
+    on, on_size, on_theme, open_elsewhere, unique_name,
+};
 pub(crate) use storage::{forget, recall, remember};
 pub(crate) use text_area::{TextArea, show_lines};
 pub(crate) use theme::switch_theme;

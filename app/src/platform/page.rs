@@ -11,6 +11,17 @@ pub(crate) fn announce_ready() {
     }
 }
 
+/// Whether a finger is what points here, as on phones.
+pub(crate) fn has_touch() -> bool {
+    #[cfg(feature = "hydrate")]
+    {
+        let query = leptos::prelude::window().match_media("(pointer: coarse)");
+        query.ok().flatten().is_some_and(|list| list.matches())
+    }
+    #[cfg(not(feature = "hydrate"))]
+    false
+}
+
 /// Loads the page anew.
 pub(crate) fn reload() {
     #[cfg(feature = "hydrate")]

@@ -13,7 +13,7 @@ use anyhow::{Context, Result};
 
 use super::build::Files;
 
-const EXTENSIONS: [&str; 4] = ["css", "js", "svg", "wasm"];
+const EXTENSIONS: [&str; 5] = ["css", "js", "mjs", "svg", "wasm"];
 const QUALITY: i32 = 11;
 
 /// Adds a compressed sibling for each file that gets smaller by it.

@@ -26,11 +26,13 @@ pub(crate) enum Tab {
     Runs,
     /// Its documents.
     Docs,
+    /// Its terminals.
+    Terminal,
 }
 
 impl Tab {
     /// All of them, in order.
-    pub(crate) const ALL: [Self; 3] = [Self::Overview, Self::Runs, Self::Docs];
+    pub(crate) const ALL: [Self; 4] = [Self::Overview, Self::Runs, Self::Docs, Self::Terminal];
 
     /// Its word.
     pub(crate) fn word(self) -> &'static str {
@@ -38,6 +40,7 @@ impl Tab {
             Self::Overview => "Overview",
             Self::Runs => "Runs",
             Self::Docs => "Documents",
+            Self::Terminal => "Terminal",
         }
     }
 
@@ -47,6 +50,7 @@ impl Tab {
             Self::Overview => Glyph::Overview,
             Self::Runs => Glyph::Runs,
             Self::Docs => Glyph::Docs,
+            Self::Terminal => Glyph::Terminal,
         }
     }
 
@@ -59,6 +63,7 @@ impl Tab {
             Self::Overview => repo.to_owned(),
             Self::Runs => format!("{repo}/runs"),
             Self::Docs => format!("{repo}/docs"),
+            Self::Terminal => format!("{repo}/terminal"),
         }
     }
 }
@@ -72,6 +77,8 @@ pub(super) struct RepoContext {
     pub store: RepoStore,
     /// What can be done with it.
     pub actions: RunActions,
+    /// What the page's title begins with instead of the state of the repository.
+    pub subject: RwSignal<Option<String>>,
 }
 
 impl RepoContext {
@@ -143,10 +150,17 @@ where
     let label = format!("Pages of {}", store.name.get_untracked());
     let tabs = Tab::ALL.map(|one| (one, one.path(&id, only_repo.as_deref())));
     let is_hub = site.is_hub();
+    let subject = RwSignal::new(None);
+    // First, for what it says may be in the title.
+    let content = content(&RepoContext { site, store, actions, subject });
+    let title = move || match subject.get() {
+        Some(subject) => format!("{subject} · {} · CAR", store.name.get()),
+        None => title(store.activity.get(), &store.name.get(), tab),
+    };
     view! {
-        <Title text=move || title(store.activity.get(), &store.name.get(), tab)/>
+        <Title text=title/>
         <Header store actions is_hub tabs=tabs.to_vec() tab/>
-        {content(&RepoContext { site, store, actions })}
+        {content}
         <BottomBar label links=bar/>
         <KillDialog store actions/>
     }
@@ -173,9 +187,13 @@ fn listen(id: String, store: RepoStore) {
                 store.clear_steps();
             }
         }
+        LiveMessage::Event(LiveEvent::Terminal { repo, .. }) if repo == id => {
+            store.terminals_changed.notify();
+        }
         LiveMessage::Event(_) => {}
         LiveMessage::Refetch => {
             store.refetch();
+            store.terminals_changed.notify();
             fleet.refetch();
         }
     });

@@ -9,6 +9,7 @@ mod rail;
 mod run;
 mod runs;
 mod store;
+mod terminal;
 mod todo;
 
 use leptos::prelude::*;
@@ -23,6 +24,7 @@ use now::Now;
 use rail::Rail;
 pub(crate) use run::RunPage;
 pub(crate) use runs::RunsPage;
+pub(crate) use terminal::TerminalPage;
 use todo::Todo;
 
 /// `/repos/:id`.

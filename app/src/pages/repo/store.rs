@@ -32,6 +32,8 @@ pub(super) struct RepoStore {
     pub settings: Memo<RunSettings>,
     /// Steps of the current or last run.
     pub log: RunLog,
+    /// Tells that terminals were started, have ended, or do something else.
+    pub terminals_changed: Trigger,
     dashboard: RwSignal<Dashboard>,
     /// Steps of the run a page is about.
     followed: StoredValue<Option<RunLog>>,
@@ -60,6 +62,7 @@ impl RepoStore {
             last_run,
             settings: Memo::new(move |_| dashboard.with(|shown| shown.settings.clone())),
             log: RunLog::new(&view.tail),
+            terminals_changed: Trigger::new(),
             dashboard,
             followed: StoredValue::new(None),
             version: StoredValue::new(0),
