@@ -55,6 +55,19 @@ pub async fn tracked_files(root: &Path, max: usize) -> Result<(Vec<PathBuf>, usi
     Ok((files, n_files))
 }
 
+/// Ids and subjects of the newest commits, the newest first; at most `max`.
+///
+/// # Errors
+/// When there is no commit, or git gives no answer.
+pub async fn recent_commits(root: &Path, max: usize) -> Result<Vec<(String, String)>, GitError> {
+    let text = Git::read(root, "log")
+        .args(["--format=%H %s".to_owned(), format!("--max-count={max}"), "--".to_owned()])
+        .text()
+        .await?;
+    let pair = |line: &str| line.split_once(' ').map(|(id, subject)| (id.into(), subject.into()));
+    Ok(text.lines().filter_map(pair).collect())
+}
+
 /// Makes `path` a repository. Its first branch is called `branch`, or what the user's configuration says.
 ///
 /// # Errors
@@ -86,6 +99,8 @@ mod tests {
         assert_eq!(commit_id(&root, "main").await, Some(full));
         assert_eq!(commit_id(&root, "no-such-branch").await, None);
         assert_eq!(branch(&root).as_deref(), Some("main"));
+        let commits = recent_commits(&root, 5).await.expect("a list");
+        assert_eq!(commits, [(head_id(&root).await.expect("id"), "a commit".to_owned())]);
         assert_eq!(tracked_files(&root, 9).await.expect("a list"), (vec!["a".into()], 1));
         assert_eq!(tracked_files(&root, 0).await.expect("a list"), (Vec::new(), 1));
     }

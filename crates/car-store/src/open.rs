@@ -26,17 +26,22 @@ pub(crate) struct Pools {
 
 /// Opens the database of a served root.
 pub(crate) async fn open(path: &Path) -> Result<Pools, StoreError> {
-    open_with(path, &MIGRATIONS).await
+    open_with(path, &MIGRATIONS, SqliteSynchronous::Normal).await
 }
 
-/// Opens a database of the schema `migrations`.
-pub(crate) async fn open_with(path: &Path, migrations: &Migrator) -> Result<Pools, StoreError> {
+/// Opens a database of the schema `migrations`. `Normal` outlives every crash but that of the machine, which is enough for
+/// what can be made anew from files.
+pub(crate) async fn open_with(
+    path: &Path,
+    migrations: &Migrator,
+    synchronous: SqliteSynchronous,
+) -> Result<Pools, StoreError> {
     let failed = |source| StoreError::Open { path: path.to_path_buf(), source };
     let options = SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Normal)
+        .synchronous(synchronous)
         .foreign_keys(true)
         .busy_timeout(Duration::from_secs(5));
     let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone());

@@ -10,7 +10,7 @@ use car_domain::Timestamp;
 use car_domain::usage::TokenTotals;
 pub use car_domain::usage::UsageBucket;
 use serde_json::{Value, json};
-use sqlx::sqlite::{Sqlite, SqlitePool};
+use sqlx::sqlite::{Sqlite, SqlitePool, SqliteSynchronous};
 use sqlx::{Row, Transaction};
 
 use crate::StoreError;
@@ -130,7 +130,7 @@ impl UsageIndex {
     /// # Errors
     /// When it is a newer one, no database, or cannot be changed.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
-        let pools = open_with(path, &USAGE_MIGRATIONS).await?;
+        let pools = open_with(path, &USAGE_MIGRATIONS, SqliteSynchronous::Normal).await?;
         Ok(Self { writer: pools.writer, reader: pools.reader })
     }
 

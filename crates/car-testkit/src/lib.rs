@@ -12,4 +12,5 @@ pub mod messaging;
 pub mod model;
 pub mod process;
 pub mod repo;
+pub mod telegram;
 pub mod whisper;

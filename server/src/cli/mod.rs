@@ -44,6 +44,7 @@ mod snapshot;
 mod status;
 mod steer;
 mod stop;
+mod telegram;
 mod thread;
 mod ui;
 mod undo;
@@ -103,6 +104,7 @@ enum Command {
     Notify(notify::NotifyArgs),
     Housekeeping(housekeeping::HousekeepingArgs),
     Hub(hub::HubArgs),
+    Telegram(telegram::TelegramArgs),
     Serve(serve::ServeArgs),
     Open(open::OpenArgs),
     Pair(open::PairArgs),
@@ -190,6 +192,7 @@ fn dispatch(command: Command) -> CommandResult {
         Command::Voice(args) => voice::run(&args),
         Command::Notify(args) => notify::run(&args),
         Command::Hub(args) => hub::run(&args),
+        Command::Telegram(args) => telegram::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Open(args) => open::open(&args),
         Command::Pair(args) => open::pair(&args),

@@ -9,9 +9,11 @@ use car_engine::config::{
     AuthMode, ServerConfig, base_path_problem, load_with_env, normal_base_path,
 };
 use car_engine::{RunningServer, Served, ServerPlace};
+use car_telegram::BotOptions;
 use clap::Args;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::{CliError, CommandResult, RepoArg, logging, own_program, ui};
@@ -158,11 +160,32 @@ pub(super) fn serve_until_signal(
         let (gate, code) = gate(root, &served).await?;
         let _told = RunningServer::announce(root, &place)?;
         ready(&Serving { served: &served, place: &place, code });
+        let bot = telegram_bot(&served, &cancel);
         let service = Service { served, gate, base_path };
-        web::serve(service, listeners, cancel)
-            .await
-            .map_err(|error| CliError::other(format!("the server failed: {error:#}")))
+        let result = web::serve(service, listeners, cancel.clone()).await;
+        // Also when the server failed.
+        cancel.cancel();
+        if let Some(bot) = bot {
+            // A panic of the bot has been told already.
+            let _ = bot.await;
+        }
+        result.map_err(|error| CliError::other(format!("the server failed: {error:#}")))
     })
+}
+
+/// Runs the Telegram bot beside the server where it is enabled. A bot that cannot run stops no server.
+fn telegram_bot(served: &Served, cancel: &CancellationToken) -> Option<JoinHandle<()>> {
+    if !served.config().telegram_bot.enabled {
+        return None;
+    }
+    let options = BotOptions::new(served.root(), own_program());
+    let cancel = cancel.child_token();
+    Some(tokio::spawn(async move {
+        if let Err(error) = car_telegram::run(options, cancel).await {
+            let hint = error.hint().map(|hint| format!(" ({hint})")).unwrap_or_default();
+            tracing::error!("the Telegram bot does not run: {error}{hint}");
+        }
+    }))
 }
 
 /// Who is let in, and a code for the first browser.
@@ -208,7 +231,7 @@ async fn listen(
     Ok(listener)
 }
 
-fn cancel_on_signal(cancel: &CancellationToken) -> Result<(), CliError> {
+pub(super) fn cancel_on_signal(cancel: &CancellationToken) -> Result<(), CliError> {
     let failed = |error| CliError::other(format!("cannot listen to signals: {error}"));
     let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;

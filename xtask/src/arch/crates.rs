@@ -1,5 +1,5 @@
 //! The arrows between crates:
-//! `car-domain ← process ← agent, host`, `car-domain ← store, git`, all of them `← car-engine ← app[ssr] ← server`, and
+//! `car-domain ← process ← agent, host`, `car-domain ← store, git`, all of them `← car-engine ← app[ssr], car-telegram ← server`, and
 //! `frontend → app[hydrate] → car-domain`.
 //!
 //! Tests may use `car-testkit` besides; nothing a user runs may.
@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::check::Finding;
 
 /// What each crate may depend on, of our own crates. A new crate is entered here with a thought.
-const ARROWS: [(&str, &[&str]); 12] = [
+const ARROWS: [(&str, &[&str]); 13] = [
     ("car-domain", &[]),
     ("car-store", &["car-domain"]),
     ("car-process", &["car-domain"]),
@@ -17,10 +17,11 @@ const ARROWS: [(&str, &[&str]); 12] = [
     ("car-host", &["car-domain", "car-process"]),
     ("car-git", &["car-domain"]),
     ("car-engine", &["car-agent", "car-domain", "car-git", "car-host", "car-store"]),
+    ("car-telegram", &["car-domain", "car-engine", "car-store"]),
     ("car-testkit", &["car-domain"]),
     ("app", &["car-domain", "car-engine"]),
     ("frontend", &["app"]),
-    ("server", &["app", "car-agent", "car-domain", "car-engine", "car-host"]),
+    ("server", &["app", "car-agent", "car-domain", "car-engine", "car-host", "car-telegram"]),
     ("xtask", &[]),
 ];
 /// The side of the application each of its users must ask for.

@@ -35,6 +35,7 @@ fn turn_start(sandbox_policy: SandboxPolicy, approval_policy: ApprovalPolicy) ->
         effort: some("low"),
         output_schema: Some(json!({"type": "object"})),
         collaboration_mode: Some(CollaborationMode { mode: "plan".into(), settings }),
+        client_user_message_id: some("c"),
     }
 }
 
@@ -95,6 +96,30 @@ fn requests() -> Vec<Value> {
             input: vec![Input::text("hi")],
         }),
         wire(&TurnInterrupt { thread_id: thread_id(), turn_id: "u".into() }),
+        wire(&ModelList { cursor: some("c"), limit: 1 }),
+        wire(&SkillsList { cwds: vec!["/".into()] }),
+        wire(&McpServerStatusList { cursor: some("c"), limit: 1 }),
+        wire(&ExperimentalFeatureList { cursor: some("c"), limit: 1 }),
+        wire(&ConfigValueWrite {
+            key_path: "features.x".into(),
+            value: json!(true),
+            merge_strategy: "replace".into(),
+        }),
+        wire(&FeedbackUpload {
+            classification: "bug".into(),
+            reason: some("r"),
+            thread_id: some("t"),
+            include_logs: false,
+        }),
+        wire(&AccountLogout),
+        wire(&RateLimitsRead),
+        wire(&CommandExec {
+            command: vec!["true".into()],
+            cwd: "/".into(),
+            timeout_ms: 1,
+            output_bytes_cap: 1,
+            sandbox_policy: SandboxPolicy::DangerFullAccess,
+        }),
         review(ReviewTarget::UncommittedChanges),
         review(ReviewTarget::BaseBranch { branch: "main".into() }),
         review(ReviewTarget::Commit { sha: "a".into(), title: some("b") }),
@@ -105,7 +130,7 @@ fn requests() -> Vec<Value> {
 fn thread(status: &Value) -> Value {
     json!({
         "id": "t", "preview": "p", "name": "n", "cwd": "/", "createdAt": 1, "updatedAt": 2,
-        "status": status, "model": "m", "originator": "car",
+        "status": status, "model": "m", "originator": "car", "path": "/r.jsonl",
     })
 }
 
@@ -128,7 +153,7 @@ fn items() -> Vec<Value> {
         json!({"type": "fileChange", "id": "i", "changes": [change], "status": status})
     };
     vec![
-        json!({"type": "userMessage", "id": "i", "content": [{"type": "text", "text": "x"}]}),
+        json!({"type": "userMessage", "id": "i", "content": [{"type": "text", "text": "x"}], "clientId": "c"}),
         json!({"type": "agentMessage", "id": "i", "text": "x"}),
         json!({"type": "reasoning", "id": "i", "summary": ["x"]}),
         command("inProgress"),

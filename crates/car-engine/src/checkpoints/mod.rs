@@ -28,6 +28,18 @@ pub(crate) async fn open(repo: &Repo) -> Result<Checkpoints, GitError> {
     Ok(Checkpoints::open(repo.root()).await?.leaving_alone(own_files(repo)))
 }
 
+/// Ids and subjects of the newest commits at `root`, the newest first; at most `max`.
+///
+/// # Errors
+/// When there is no commit, or git gives no answer.
+pub async fn recent_commits(
+    root: &std::path::Path,
+    max: usize,
+) -> Result<Vec<(String, String)>, EngineError> {
+    let commits = car_git::recent_commits(root, max).await;
+    commits.map_err(|error| git_failed("cannot list the commits", error))
+}
+
 fn own_files(repo: &Repo) -> Vec<PathBuf> {
     let names = [
         "lock",
@@ -42,6 +54,9 @@ fn own_files(repo: &Repo) -> Vec<PathBuf> {
         "car.db-wal",
         "car.db-shm",
         "car.db.lock",
+        "telegram.db",
+        "telegram.db-wal",
+        "telegram.db-shm",
     ];
     let mut files: Vec<PathBuf> = names.iter().map(|name| repo.car_dir().join(name)).collect();
     let log = repo.log_path();

@@ -64,6 +64,7 @@ pub fn load_with_env(root: &Path) -> Result<(Config, RootEnv), EngineError> {
     let merged = layers::merged(root, &env)?;
     let config = config_of(&merged)?;
     env.withhold(&config.server.auth_token_env);
+    env.withhold(&config.telegram_bot.bot_token_env);
     Ok((config, env))
 }
 

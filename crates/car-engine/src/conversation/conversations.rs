@@ -343,37 +343,47 @@ async fn running_turn(link: &Link, thread_id: &str) -> Result<Option<String>, En
     Ok(None)
 }
 
+impl From<&SandboxPolicy> for protocol::SandboxPolicy {
+    fn from(policy: &SandboxPolicy) -> Self {
+        match policy {
+            SandboxPolicy::ReadOnly => Self::ReadOnly { network_access: false },
+            SandboxPolicy::OnlyHere => Self::WorkspaceWrite {
+                writable_roots: Vec::new(),
+                network_access: false,
+                exclude_tmpdir_env_var: true,
+                exclude_slash_tmp: true,
+            },
+            SandboxPolicy::WorkspaceWrite { writable_roots, network } => Self::WorkspaceWrite {
+                writable_roots: writable_roots.clone(),
+                network_access: *network,
+                exclude_tmpdir_env_var: false,
+                exclude_slash_tmp: false,
+            },
+            SandboxPolicy::FullAccess => Self::DangerFullAccess,
+        }
+    }
+}
+
 fn turn_start(thread_id: &str, request: &TurnRequest, manner: &Manner) -> TurnStart {
     TurnStart {
         thread_id: thread_id.to_owned(),
-        input: vec![Input::text(request.prompt.clone())],
+        input: input_of(request),
         cwd: request.cwd.clone(),
         approval_policy: match request.approvals {
             ApprovalPolicy::Never => protocol::ApprovalPolicy::Never,
             ApprovalPolicy::OnRequest => protocol::ApprovalPolicy::OnRequest,
             ApprovalPolicy::Untrusted => protocol::ApprovalPolicy::Untrusted,
         },
-        sandbox_policy: match &request.sandbox {
-            SandboxPolicy::ReadOnly => protocol::SandboxPolicy::ReadOnly { network_access: false },
-            SandboxPolicy::OnlyHere => protocol::SandboxPolicy::WorkspaceWrite {
-                writable_roots: Vec::new(),
-                network_access: false,
-                exclude_tmpdir_env_var: true,
-                exclude_slash_tmp: true,
-            },
-            SandboxPolicy::WorkspaceWrite { writable_roots, network } => {
-                protocol::SandboxPolicy::WorkspaceWrite {
-                    writable_roots: writable_roots.clone(),
-                    network_access: *network,
-                    exclude_tmpdir_env_var: false,
-                    exclude_slash_tmp: false,
-                }
-            }
-            SandboxPolicy::FullAccess => protocol::SandboxPolicy::DangerFullAccess,
-        },
+        sandbox_policy: (&request.sandbox).into(),
         model: request.model.clone(),
         effort: request.effort.clone(),
         output_schema: request.output_schema.clone(),
         collaboration_mode: manner.mode_for(request),
+        client_user_message_id: request.client_id.clone(),
     }
+}
+
+fn input_of(request: &TurnRequest) -> Vec<Input> {
+    let images = request.images.iter().map(|path| Input::LocalImage { path: path.clone() });
+    std::iter::once(Input::text(request.prompt.clone())).chain(images).collect()
 }

@@ -34,6 +34,7 @@ mod progress;
 mod queue;
 mod reading;
 mod records;
+mod services;
 mod setup;
 mod trouble;
 mod turn;
@@ -44,6 +45,9 @@ pub(crate) use idle::end_idle_servers;
 pub use answering::{Reply, RequestNews, RequestWatch};
 pub use conversations::Conversations;
 pub use policy::{ApprovalPolicy, ReviewTarget, SandboxPolicy};
+pub use services::{
+    CodexFeature, CodexModel, CommandOutput, FoundTurn, PlanWindow, SkillInfo, ToolServer,
+};
 pub use setup::CodexSetup;
 pub use turn::{Turn, TurnControl, TurnEvent, TurnRequest};
 

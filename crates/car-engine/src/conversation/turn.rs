@@ -21,6 +21,10 @@ pub struct TurnRequest {
     pub cwd: PathBuf,
     /// The prompt.
     pub prompt: String,
+    /// Pictures that go with it.
+    pub images: Vec<PathBuf>,
+    /// Our own name for this turn, by which [`Conversations::find_turn`] finds it again.
+    pub client_id: Option<String>,
     /// When the agent asks a person.
     pub approvals: ApprovalPolicy,
     /// What it may reach.
@@ -44,6 +48,8 @@ impl TurnRequest {
             thread_id: None,
             cwd: cwd.into(),
             prompt: prompt.into(),
+            images: Vec::new(),
+            client_id: None,
             approvals: ApprovalPolicy::Never,
             sandbox: SandboxPolicy::ReadOnly,
             model: None,

@@ -4,3 +4,4 @@ mod housekeeping;
 mod notifications;
 mod streams;
 mod supervision;
+mod telegram;

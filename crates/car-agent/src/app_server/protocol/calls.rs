@@ -7,6 +7,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::parts::{Item, Thread, Turn};
+use super::services::{
+    AccountLogout, CommandExec, CommandResult, ConfigValueWrite, ExperimentalFeatureList,
+    FeaturePage, FeedbackUpload, FeedbackUploaded, McpServerPage, McpServerStatusList, ModelList,
+    ModelPage, RateLimits, RateLimitsRead, SkillsList, SkillsPage,
+};
 
 /// A request of ours: its members are the parameters.
 pub trait Method: Serialize + Send {
@@ -42,6 +47,15 @@ methods! {
     TurnSteer = "turn/steer" -> Empty;
     TurnInterrupt = "turn/interrupt" -> Empty;
     ReviewStart = "review/start" -> ReviewStarted;
+    ModelList = "model/list" -> ModelPage;
+    SkillsList = "skills/list" -> SkillsPage;
+    McpServerStatusList = "mcpServerStatus/list" -> McpServerPage;
+    ExperimentalFeatureList = "experimentalFeature/list" -> FeaturePage;
+    ConfigValueWrite = "config/value/write" -> Empty;
+    FeedbackUpload = "feedback/upload" -> FeedbackUploaded;
+    AccountLogout = "account/logout" -> Empty;
+    RateLimitsRead = "account/rateLimits/read" -> RateLimits;
+    CommandExec = "command/exec" -> CommandResult;
 }
 
 /// An answer without anything CAR reads.
@@ -344,6 +358,9 @@ pub struct TurnStart {
     pub output_schema: Option<Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub collaboration_mode: Option<CollaborationMode>,
+    /// Ours; it comes back as [`super::KnownItem::UserMessage`]'s `client_id`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_user_message_id: Option<String>,
 }
 
 /// `plan` lets the agent ask questions; `default` does not. Sticks to the thread.

@@ -7,6 +7,7 @@ mod asks;
 mod calls;
 mod notices;
 mod parts;
+mod services;
 
 pub use asks::{
     Ask, CommandApproval, Elicitation, FileApproval, PermissionsApproval, ReviewDecision,
@@ -24,6 +25,12 @@ pub use notices::{Notification, TokenCount, TokenUsage};
 pub use parts::{
     ActiveFlag, ChangeKind, FileUpdate, Item, KnownItem, Thread, ThreadStatus, Turn, TurnError,
     TurnStatus,
+};
+pub use services::{
+    AccountLogout, CommandExec, CommandResult, ConfigValueWrite, ExperimentalFeatureList, Feature,
+    FeaturePage, FeedbackUpload, FeedbackUploaded, McpServer, McpServerPage, McpServerStatusList,
+    Model, ModelEffort, ModelList, ModelPage, RateLimitSnapshot, RateLimitWindow, RateLimits,
+    RateLimitsRead, Skill, SkillsList, SkillsOf, SkillsPage,
 };
 
 use serde::{Deserialize, Serialize};

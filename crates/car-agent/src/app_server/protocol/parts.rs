@@ -26,6 +26,9 @@ pub struct Thread {
     /// The client that started it.
     #[serde(default)]
     pub originator: Option<String>,
+    /// The file it is kept in.
+    #[serde(default)]
+    pub path: Option<String>,
 }
 
 /// What a thread is doing.
@@ -144,6 +147,9 @@ pub enum KnownItem {
     UserMessage {
         id: String,
         content: Vec<Value>,
+        /// What the client that sent it calls it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        client_id: Option<String>,
     },
     AgentMessage {
         id: String,

@@ -24,7 +24,8 @@ pub use services::{
 pub use telegram::{
     CommandWords, TelegramAppServerConfig, TelegramBotConfig, TelegramCommandsConfig,
     TelegramConcurrencyConfig, TelegramDebugConfig, TelegramDefaultsConfig, TelegramId,
-    TelegramMediaConfig, TelegramPollingConfig, TelegramShellConfig,
+    TelegramMediaConfig, TelegramPollingConfig, TelegramRequestsConfig, TelegramRole,
+    TelegramShellConfig, TelegramTrigger, TelegramWhileBusy,
 };
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};

@@ -1,5 +1,7 @@
 //! The Telegram bot.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -49,6 +51,18 @@ pub struct TelegramBotConfig {
     pub polling: TelegramPollingConfig,
     /// Bot API server; Telegram's own unless set.
     pub api_url: Option<String>,
+    /// What users may do, by their id. Somebody who is not named is an operator, and an admin when nobody else is allowed.
+    pub roles: BTreeMap<String, TelegramRole>,
+    /// Which messages of a group the bot takes; a topic can have its own choice.
+    pub trigger: TelegramTrigger,
+    /// What becomes of a message while Codex is at work; a topic can have its own choice.
+    pub while_busy: TelegramWhileBusy,
+    /// Directories a topic may be bound to besides the repositories of the root.
+    pub bind_roots: Vec<String>,
+    /// What the agent asks.
+    pub requests: TelegramRequestsConfig,
+    /// Silence of a turn, in seconds, after which it is ended; 0 and less for never.
+    pub stall_seconds: i64,
 }
 
 impl Default for TelegramBotConfig {
@@ -76,7 +90,88 @@ impl Default for TelegramBotConfig {
             app_server: TelegramAppServerConfig::default(),
             polling: TelegramPollingConfig::default(),
             api_url: None,
+            roles: BTreeMap::new(),
+            trigger: TelegramTrigger::All,
+            while_busy: TelegramWhileBusy::Ask,
+            bind_roots: Vec::new(),
+            requests: TelegramRequestsConfig::default(),
+            stall_seconds: 1800,
         }
+    }
+}
+
+/// What somebody may do.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum TelegramRole {
+    /// Look.
+    Viewer,
+    /// Talk with Codex, decide what it asks, start and stop loops.
+    Operator,
+    /// Everything, also what concerns the whole machine.
+    Admin,
+}
+
+impl TelegramRole {
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Viewer => "viewer",
+            Self::Operator => "operator",
+            Self::Admin => "admin",
+        }
+    }
+
+    /// The role of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Viewer, Self::Operator, Self::Admin].into_iter().find(|role| role.name() == name)
+    }
+}
+
+/// Which messages of a group are for the bot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum TelegramTrigger {
+    /// All.
+    All,
+    /// Those that name it, and answers to its messages.
+    Mention,
+    /// Answers to its messages.
+    Reply,
+    /// Only commands.
+    Commands,
+}
+
+/// What becomes of a message while Codex is at work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum TelegramWhileBusy {
+    /// Its sender is asked.
+    Ask,
+    /// It is added to the work.
+    Steer,
+    /// It comes afterwards.
+    Queue,
+    /// The work is stopped for it.
+    Replace,
+}
+
+/// What the agent asks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct TelegramRequestsConfig {
+    /// Time to decide, in seconds; then it is declined.
+    #[schemars(range(min = 1))]
+    pub timeout_seconds: u64,
+    /// How long before that people are reminded, in seconds; 0 for not at all.
+    pub remind_seconds: u64,
+}
+
+impl Default for TelegramRequestsConfig {
+    fn default() -> Self {
+        Self { timeout_seconds: 900, remind_seconds: 120 }
     }
 }
 
