@@ -179,6 +179,39 @@ test('a terminal is started and listed without WebAssembly', async ({ browser, w
   await context.close();
 });
 
+test('an image that is picked lies on the server, and the text names where', async ({ page, workplace }) => {
+  const repo = workplace.repo('tides', []);
+  const server = await workplace.serve(repo.root);
+  await shell(page, server);
+  await page.getByRole('button', { name: 'Write in a field' }).click();
+  // The smallest PNG there is: one pixel.
+  const png = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
+  await page.getByLabel('Attach images').setInputFiles({ name: 'tide.png', mimeType: 'image/png', buffer: Buffer.from(png, 'base64') });
+  await expect(page.getByText('tide.png')).toBeVisible();
+  await expect(page.getByText('is being sent')).toBeHidden();
+  await page.getByLabel('Text for the terminal').fill('ls -l \\');
+  await page.getByRole('button', { name: 'Send' }).click();
+  await expect(screen(page)).toContainText(/-rw\S+ .*terminal-images\/\S+\.png/);
+  await expect(page.getByText('tide.png')).toBeHidden();
+});
+
+test('a search marks what it finds, and the text can be read without the screen', async ({ page, workplace }) => {
+  const repo = workplace.repo('tides', []);
+  const server = await workplace.serve(repo.root);
+  await shell(page, server);
+  await type(page, 'seq 1 200');
+  await expect(screen(page)).toContainText('200');
+  await page.keyboard.press('Control+Shift+F');
+  await page.getByLabel('Find in this terminal').fill('19');
+  await expect(page.getByText(/^\d+ of 12$/)).toBeVisible();
+  await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: 'Read as text' }).click();
+  const text = page.getByRole('region', { name: 'Text of this terminal' });
+  await expect(text).toContainText('1\n2\n3');
+  await text.getByRole('button', { name: /^Back/ }).click();
+  await expect(text).toBeHidden();
+});
+
 test('a terminal of a hub below a base path is reached through a proxy', async ({ page, workplace }) => {
   const repo = workplace.repo('tides', []);
   workplace.repo('beta', []);

@@ -1,7 +1,7 @@
 //! A terminal in the browser: what is said to the server, what keys send, and xterm.js, which draws.
 //!
 //! [`client`], [`keys`], [`fit`] and [`text`] know no browser. [`TerminalHandle`] is what components see; on the server it does
-//! nothing. xterm.js is loaded when the first terminal opens, and lives behind [`xterm`], the only place that knows its names.
+//! nothing. xterm.js is loaded when the first terminal opens, and lives behind `xterm`, the only place that knows its names.
 
 pub(crate) mod client;
 mod fit;

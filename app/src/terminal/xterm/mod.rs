@@ -223,6 +223,7 @@ impl Xterm {
         let search: &SearchExt = self.search.unchecked_ref();
         if text.is_empty() {
             search.clear_decorations();
+            self.terminal.clear_selection();
             return;
         }
         let options = look.search();

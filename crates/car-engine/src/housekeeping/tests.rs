@@ -116,7 +116,8 @@ fn a_rule_that_leads_elsewhere_or_to_what_is_needed_is_refused() {
         assert_eq!((report.rules[0].errors.len(), report.rules[0].scanned_count), (1, 0), "{path}");
     }
     let old = json!([{"name": "update_cache", "path": "~/.codex-autorunner/update_cache", "max_files": 0}]);
-    assert_eq!(cleaned(&root(&old), false).rules, []);
+    let report = cleaned(&root(&old), false);
+    assert!(report.rules.iter().all(|rule| rule.name != "update_cache"), "{report:?}");
 }
 
 #[test]

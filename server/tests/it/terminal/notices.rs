@@ -4,7 +4,7 @@ use car_testkit::messaging::FakeMessaging;
 use futures::StreamExt;
 use serde_json::{Value, json};
 
-use super::socket::Socket;
+use super::socket::{LONG, Socket};
 use super::{AGENT, Terminals, served, served_with, start, with_script};
 use crate::http::Served;
 
@@ -38,6 +38,8 @@ async fn each_silence_and_each_end_is_told_once_however_many_look_on_and_servers
     services.until_accepted(1).await;
     let first = told(&services);
     assert!(first[0].starts_with(&format!("CAR TUI idle (session {id}, idle ")), "{first:?}");
+    // Whoever dies before it has noted that a message arrived sends it again.
+    until_noted(&terminals).await;
     server.kill_9();
     let server = served(&terminals);
     let query = format!("v=2&session_id={id}");
@@ -58,6 +60,21 @@ async fn each_silence_and_each_end_is_told_once_however_many_look_on_and_servers
     let shell = start_shell(&server).await;
     let (status, _) = server.post(&format!("/api/terminal/sessions/{shell}/end"), json!({})).await;
     assert_eq!((status.as_u16(), told(&services).len()), (200, 3), "a shell is nobody's business");
+}
+
+/// Waits until every message that was sent is noted as such.
+async fn until_noted(terminals: &Terminals) {
+    let outbox = terminals.project.path("outbox");
+    let waits = || {
+        let files = std::fs::read_dir(&outbox).into_iter().flatten().flatten();
+        files.count() > 0
+    };
+    let noted = async {
+        while waits() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(LONG, noted).await.expect("noted");
 }
 
 async fn start_shell(server: &Served) -> String {

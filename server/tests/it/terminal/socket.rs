@@ -13,7 +13,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use crate::http::Served;
 
 /// Longer than anything takes on the most loaded machine.
-const LONG: Duration = Duration::from_secs(60);
+pub(super) const LONG: Duration = Duration::from_secs(60);
 
 /// A client that keeps what it is told, and acknowledges what it gets.
 pub(crate) struct Socket {
