@@ -44,6 +44,10 @@ impl PickedImage {
         let request = RequestInit::new();
         request.set_method("POST");
         request.set_body(&form);
+        // Says that a page of ours asks; a form of another site cannot.
+        let headers = web_sys::Headers::new().map_err(lost)?;
+        headers.set("X-CAR-Request", "1").map_err(lost)?;
+        request.set_headers(&headers);
         let answer = JsFuture::from(window().fetch_with_str_and_init(address, &request));
         let answer: Response = answer.await.map_err(lost)?.unchecked_into();
         let body = JsFuture::from(answer.json().map_err(lost)?).await.map_err(lost)?;
