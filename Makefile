@@ -1,6 +1,6 @@
 # Every way to run, test and measure CAR. What a target needs, it installs.
 .DEFAULT_GOAL := help
-.PHONY: help demo install dev test bench
+.PHONY: help demo install dev test bench screenshots icons
 
 BINARIES := $(or $(CARGO_TARGET_DIR),target)
 PREFIX ?= $(HOME)/.local
@@ -49,3 +49,13 @@ bench: ## Measure how long `car status`, `usage` and `search` take
 	@$(STEP) "Building the site" cargo xtask site --release
 	@$(STEP) "Building car" cargo build --release --package server
 	@$(STEP) --last "Measuring" cargo xtask bench
+
+screenshots: ## Render every screen into docs/screenshots
+	@scripts/setup.sh test
+	@$(STEP) "Site" cargo xtask site
+	@$(STEP) "Binary" cargo build --package server
+	@cd end2end && ../$(STEP) --last "Screens" npx playwright test --config screenshots/playwright.config.ts
+
+icons: ## Render the icons of the installed application from their drawings
+	@scripts/setup.sh test
+	@cd end2end && ../$(STEP) --last "Icons" node icons.mjs

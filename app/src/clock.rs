@@ -63,6 +63,11 @@ impl Clock {
         self.refresh();
     }
 
+    /// Now as a number of milliseconds, for what is kept; no reason to run again when it goes on.
+    pub(crate) fn stamp(&self) -> i64 {
+        self.corrected().map_or(0, Timestamp::as_millis)
+    }
+
     fn refresh(&self) {
         self.tick.try_set(self.corrected());
     }

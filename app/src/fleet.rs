@@ -1,22 +1,32 @@
 //! The repositories of the page: what the server sent with it, then what the event stream says.
 
-use car_domain::view::{Activity, RepoRow};
+use car_domain::view::RepoRow;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use serde::Serialize;
 
 use crate::api;
+use crate::base::base_path;
+use crate::clock::Clock;
+use crate::platform;
 
 /// All repositories, in the context of [`crate::App`].
 #[derive(Clone, Copy)]
 pub(crate) struct Fleet {
     base: StoredValue<Vec<RepoRow>>,
     live: RwSignal<Option<Vec<RepoRow>>>,
+    /// Counts what was told, so that an answer that was overtaken by it is not believed.
+    version: StoredValue<u64>,
 }
 
 impl Fleet {
     /// Puts an empty list into the context.
     pub(crate) fn provide() -> Self {
-        let fleet = Self { base: StoredValue::default(), live: RwSignal::new(None) };
+        let fleet = Self {
+            base: StoredValue::default(),
+            live: RwSignal::new(None),
+            version: StoredValue::new(0),
+        };
         provide_context(fleet);
         fleet
     }
@@ -40,39 +50,92 @@ impl Fleet {
         })
     }
 
-    /// Takes one repository's news.
+    /// Takes one repository's news. A stream begins with all of them, which mostly are none.
     pub(crate) fn apply(&self, row: &RepoRow) {
-        let mut rows = self.live.try_get_untracked().flatten();
-        let rows = rows.get_or_insert_with(|| self.base.try_get_value().unwrap_or_default());
-        match rows.iter_mut().find(|known| known.id == row.id) {
+        let has = |rows: &Vec<RepoRow>| rows.iter().any(|known| known == row);
+        let is_known = self.live.try_with_untracked(|live| match live {
+            Some(rows) => has(rows),
+            None => self.base.try_with_value(has).unwrap_or(false),
+        });
+        if is_known != Some(false) {
+            return;
+        }
+        self.change(|rows| match rows.iter_mut().find(|known| known.id == row.id) {
             Some(known) => known.clone_from(row),
             None => rows.push(row.clone()),
-        }
-        self.live.try_set(Some(std::mem::take(rows)));
+        });
     }
 
     /// Takes one repository out of the list.
     pub(crate) fn remove(&self, id: &str) {
-        let rows = self.live.try_get_untracked().flatten();
-        let mut rows = rows.or_else(|| self.base.try_get_value()).unwrap_or_default();
-        rows.retain(|row| row.id != id);
-        self.live.try_set(Some(rows));
+        self.change(|rows| rows.retain(|row| row.id != id));
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Vec<RepoRow>)) {
+        let base = self.base;
+        self.version.try_update_value(|version| *version += 1);
+        self.live.try_update(|live| {
+            change(live.get_or_insert_with(|| base.try_get_value().unwrap_or_default()));
+        });
+    }
+
+    /// Keeps in the browser what the offline page shows, whenever it changes.
+    pub(crate) fn keep_last_known(self) {
+        let (rows, clock) = (self.rows(), Clock::get());
+        let shown = Memo::new(move |_| {
+            rows.with(|rows| rows.iter().take(MAX_KEPT).map(LastKnown::of).collect::<Vec<_>>())
+        });
+        Effect::new(move |_| {
+            let rows = shown.get();
+            // Before the list came with the page there is nothing to keep.
+            if !rows.is_empty() {
+                let last = serde_json::json!({ "at": clock.stamp(), "rows": rows });
+                platform::remember(&format!("car-last-hub:{}", base_path()), &last.to_string());
+            }
+        });
     }
 
     /// Reads the list anew.
     pub(crate) fn refetch(self) {
         spawn_local(async move {
-            // A failure shows in the connection indicator; the list stays as it was last known.
-            if let Ok(rows) = api::read_rows().await {
-                self.live.try_set(Some(rows));
+            for _ in 0..MAX_TRIES {
+                let version = self.version.try_get_value();
+                // A failure shows in the connection indicator; the list stays as it was last known.
+                let Ok(rows) = api::read_rows().await else { return };
+                if self.version.try_get_value() == version {
+                    self.live.try_set(Some(rows));
+                    return;
+                }
             }
         });
     }
 }
 
-/// Whether a person should look at this.
-pub(crate) fn needs_attention(activity: Activity) -> bool {
-    matches!(activity, Activity::Failed | Activity::Interrupted | Activity::Stalled)
+/// How often a list is read that was overtaken by news.
+const MAX_TRIES: usize = 5;
+/// Repositories the offline page shows.
+const MAX_KEPT: usize = 200;
+
+/// A repository as the offline page shows it.
+#[derive(Clone, PartialEq, Serialize)]
+struct LastKnown {
+    name: String,
+    shape: &'static str,
+    word: &'static str,
+    detail: String,
+}
+
+impl LastKnown {
+    fn of(row: &RepoRow) -> Self {
+        let activity = row.state.activity;
+        let detail = row.state.detail.clone().or_else(|| row.next_item.clone());
+        Self {
+            name: row.name.clone(),
+            shape: activity.shape(),
+            word: activity.word(),
+            detail: detail.unwrap_or_default(),
+        }
+    }
 }
 
 /// The same rows, those that need a person first, then the busy ones; by name among equals.
@@ -84,7 +147,7 @@ fn by_attention(mut rows: Vec<RepoRow>) -> Vec<RepoRow> {
 
 #[cfg(test)]
 mod tests {
-    use car_domain::view::StateView;
+    use car_domain::view::{Activity, StateView};
 
     use super::*;
 
@@ -106,6 +169,9 @@ mod tests {
             todo_open: 0,
             next_item: None,
             last_run: None,
+            worktree_of: None,
+            tokens: Default::default(),
+            pull_request: None,
         }
     }
 

@@ -4,6 +4,7 @@ use std::future::{Future, IntoFuture};
 use std::time::Duration;
 
 use car_domain::docs::DocKind;
+use car_domain::view::Activity;
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
 use leptos_router::SsrMode;
@@ -11,14 +12,15 @@ use leptos_router::components::{Route, Router, Routes};
 use leptos_router::path;
 
 use crate::api::{self, AppError, Site};
-use crate::base::{router_base, use_path};
+use crate::base::{at, router_base, use_path};
 use crate::clock::Clock;
-use crate::components::{OpenBanner, Side, ToastRegion, Toasts};
+use crate::components::{OpenBanner, Palette, PaletteState, Shortcuts, Side, ToastRegion, Toasts};
 use crate::fleet::Fleet;
 use crate::live::Connection;
 use crate::pages::Tab;
 use crate::pages::{
     DocsPage, HomePage, NotFoundPage, RepoPage, RunPage, RunsPage, SettingsPage, TerminalPage,
+    UsagePage,
 };
 use crate::platform;
 
@@ -83,6 +85,7 @@ pub fn App() -> impl IntoView {
     Connection::provide();
     Fleet::provide();
     Toasts::provide();
+    PaletteState::provide();
     SiteResource::provide();
     provide_context(HasMoved(StoredValue::new(false)));
     Effect::new(|_| platform::announce_ready());
@@ -94,6 +97,7 @@ pub fn App() -> impl IntoView {
         <OpenBanner/>
         <Router base=router_base().unwrap_or_default()>
             <WatchMoves/>
+            <ShowState/>
             <div class="frame">
                 <Side/>
                 <Routes fallback=NotFoundPage>
@@ -105,6 +109,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/repos/:id/runs/:run") view=RunPage ssr=SsrMode::Async/>
                     <Route path=path!("/repos/:id/terminal") view=TerminalPage ssr=SsrMode::Async/>
                     <Route path=path!("/repos/:id/terminal/:session") view=TerminalPage ssr=SsrMode::Async/>
+                    <Route path=path!("/usage") view=UsagePage ssr=SsrMode::Async/>
                     <Route path=path!("/settings") view=SettingsPage ssr=SsrMode::Async/>
                     <Route path=path!("/runs") view=RunsPage ssr=SsrMode::Async/>
                     <Route path=path!("/runs/:run") view=RunPage ssr=SsrMode::Async/>
@@ -114,6 +119,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/repos/:id/docs/:kind") view=DocsPage ssr=SsrMode::Async/>
                 </Routes>
             </div>
+            <Palette/>
+            <Shortcuts/>
         </Router>
         <ToastRegion/>
     }
@@ -128,6 +135,26 @@ pub(crate) fn follow_focus() {
     if use_context::<HasMoved>().is_some_and(|moved| moved.0.get_value()) {
         platform::after(Duration::from_millis(50), || platform::focus_if_lost("main"));
     }
+}
+
+/// Shows in the icon of the page whether somebody is needed or something runs.
+#[component]
+fn ShowState() -> impl IntoView {
+    let rows = Fleet::get().rows();
+    let icon = Memo::new(move |_| {
+        rows.with(|rows| {
+            let has = |is: fn(Activity) -> bool| rows.iter().any(|row| is(row.state.activity));
+            if has(Activity::needs_person) {
+                "/favicon-needs.svg"
+            } else if has(Activity::is_active) {
+                "/favicon-running.svg"
+            } else {
+                "/favicon.svg"
+            }
+        })
+    });
+    Effect::new(move |_| platform::show_icon(&at(icon.get())));
+    Fleet::get().keep_last_known();
 }
 
 /// Notes when the reader moves to another page.

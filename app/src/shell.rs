@@ -21,13 +21,18 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 />
                 <meta name="color-scheme" content=theme.unwrap_or("dark light")/>
                 <ThemeColor theme/>
-                <link rel="icon" href=at("/favicon.svg") type="image/svg+xml"/>
-                <link rel="apple-touch-icon" href=at("/icon-192.png")/>
+                <link rel="icon" id="favicon" href=at("/favicon.svg") type="image/svg+xml"/>
+                <link rel="apple-touch-icon" href=at("/icon-apple-180.png")/>
+                <meta name="mobile-web-app-capable" content="yes"/>
+                <meta name="apple-mobile-web-app-capable" content="yes"/>
+                <meta name="apple-mobile-web-app-title" content="CAR"/>
+                <meta name="apple-mobile-web-app-status-bar-style" content="default"/>
                 <link rel="manifest" href=at("/manifest.webmanifest")/>
                 <link id="leptos" rel="stylesheet" href=at("/pkg/car.css")/>
                 <ImportMap/>
                 <AutoReload options=options.clone()/>
                 <HydrationScripts options root=base.to_string()/>
+                <script type="module" src=at("/register.js")></script>
                 <MetaTags/>
             </head>
             <body>

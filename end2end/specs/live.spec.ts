@@ -34,10 +34,10 @@ test('a hub lists its repositories, leads to them, and follows their state', asy
   const server = await workplace.serve(workplace.dir);
   await server.open(page);
   const main = page.getByRole('main');
-  await expect(main.getByRole('link', { name: /alpha/ })).toBeVisible();
+  await expect(main.getByRole('link', { name: 'alpha', exact: true })).toBeVisible();
   first.car('run');
   await expect(main.getByText('Finished').first()).toBeVisible();
-  await main.getByRole('link', { name: /beta/ }).click();
+  await main.getByRole('link', { name: 'beta', exact: true }).click();
   await expect(page.getByRole('heading', { level: 1, name: 'beta' })).toBeVisible();
   await expect(page.getByText('0 of 2 done')).toBeVisible();
   await page.goBack();

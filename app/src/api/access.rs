@@ -63,7 +63,7 @@ fn access() -> Option<std::sync::Arc<car_engine::access::Access>> {
 }
 
 #[cfg(feature = "ssr")]
-fn visitor() -> Visitor {
+pub(super) fn visitor() -> Visitor {
     let parts = use_context::<leptos::server_fn::http_export::request::Parts>();
     parts.and_then(|parts| parts.extensions.get::<Visitor>().cloned()).unwrap_or_default()
 }

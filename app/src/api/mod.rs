@@ -5,29 +5,38 @@
 
 mod access;
 mod action;
+mod answer;
 mod document;
 mod document_write;
 mod error;
+mod hub;
 #[cfg(feature = "ssr")]
 mod markdown;
 mod read;
 mod runs;
 mod terminal;
+mod usage;
 
 #[cfg(feature = "ssr")]
 pub use access::Visitor;
 pub(crate) use access::{AccessView, RevokeDevice, read_access};
 pub(crate) use action::RunActionRequest;
+pub(crate) use answer::AnswerAsk;
 pub(crate) use document::{
     ConflictView, DocView, HistoryView, VersionView, read_conflict, read_document, read_history,
     read_version,
 };
 pub(crate) use document_write::{RestoreVersion, SaveDocument, Saved, SettleConflict, TickItem};
 pub use error::{AppError, AppErrorKind};
+pub(crate) use hub::{
+    AddWorktree, BulkAction, CancelJob, CloneRepo, CreateRepo, LossView, RemoveRepo, ScanHub,
+    read_loss,
+};
 #[cfg(feature = "ssr")]
 pub(crate) use read::theme_cookie;
 pub(crate) use read::{
-    RepoView, Site, not_found, read_dashboard, read_home, read_rows, read_site, read_tail,
+    Home, RepoView, Site, not_found, read_dashboard, read_home, read_rows, read_site, read_tail,
 };
 pub(crate) use runs::{ENTRIES_PER_PAGE, RUNS_PER_PAGE, RunView, read_run, read_runs};
 pub(crate) use terminal::{EndTerminal, RemoveTerminal, StartTerminal, read_terminals};
+pub(crate) use usage::{RepoTokens, UsageLines, UsageSpan, UsageView, read_usage};

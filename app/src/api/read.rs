@@ -1,6 +1,7 @@
 //! Reads: what pages show.
 
 use car_domain::Timestamp;
+use car_domain::job::Job;
 use car_domain::view::{Dashboard, LiveTail, RepoRow};
 use leptos::prelude::*;
 use leptos::server_fn::codec::GetUrl;
@@ -59,13 +60,23 @@ pub(crate) async fn read_rows() -> Result<Vec<RepoRow>, AppError> {
     served().rows().await.map_err(failed_read)
 }
 
-/// Reads what `/` shows: the only repository, or nothing when there is a hub.
+/// What `/` shows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Home {
+    /// The only repository.
+    Repo(Box<RepoView>),
+    /// The hub, whose rows every page has, with its work in the background.
+    Hub(Vec<Job>),
+}
+
+/// Reads what `/` shows.
 #[server(endpoint = "home", prefix = "/rpc", input = GetUrl)]
-pub(crate) async fn read_home() -> Result<Option<RepoView>, AppError> {
+pub(crate) async fn read_home() -> Result<Home, AppError> {
     let served = served();
     match served.only_repo().filter(|_| !served.is_hub()) {
-        Some(repo) => read_repo(&served, &repo).await.map(Some),
-        None => Ok(None),
+        Some(repo) => read_repo(&served, &repo).await.map(|view| Home::Repo(Box::new(view))),
+        None => super::hub::read_jobs().await.map(Home::Hub),
     }
 }
 

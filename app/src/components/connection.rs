@@ -11,7 +11,11 @@ use crate::routes::SiteResource;
 pub(crate) fn ConnectionIndicator() -> impl IntoView {
     let said = words();
     view! {
-        <span class="live needs-browser" class:live--lost=move || !said.get().1>
+        <span
+            class="live needs-browser"
+            class:live--lost=move || !said.get().1
+            title="How long ago the server was last heard; it speaks every 15 seconds"
+        >
             <span class="dot" aria-hidden="true"></span>
             <span>{move || said.get().0}</span>
         </span>

@@ -3,11 +3,14 @@
 use car_domain::view::RepoRow;
 use leptos::prelude::*;
 
-use super::{ConnectionIndicator, Glyph, Icon, StateShape, ThemeToggle};
+use super::{ConnectionIndicator, Glyph, Icon, PaletteButton, StateShape, ThemeToggle};
 use crate::api::Site;
 use crate::base::{at, use_path};
-use crate::fleet::{Fleet, needs_attention};
+use crate::fleet::Fleet;
 use crate::routes::{SiteResource, repo_path};
+
+/// Repositories the side list has; the hub has all of them.
+const MAX_LISTED: usize = 40;
 
 /// Brand, repositories with their states, connection and theme.
 #[component]
@@ -21,7 +24,6 @@ pub(crate) fn Side() -> impl IntoView {
                     Suspend::new(async move { site.await.ok().map(|site| view! { <SideList site/> }) })
                 }}
             </Suspense>
-            <SettingsLink/>
             <div class="side__foot">
                 <ConnectionIndicator/>
                 <ThemeToggle/>
@@ -39,6 +41,20 @@ pub(crate) fn SideList(
     let rows = Fleet::get().rows();
     let only_repo = StoredValue::new(site.only_repo.clone());
     let is_hub = site.is_hub();
+    let path = use_path();
+    let listed = Memo::new(move |_| {
+        let path = path.get();
+        let is_here = |row: &RepoRow| {
+            only_repo
+                .with_value(|only| current(&path, &repo_path(&row.id, only.as_deref())).is_some())
+        };
+        rows.with(|rows| {
+            let rows = rows.iter().enumerate();
+            let kept = rows.filter(|(place, row)| *place < MAX_LISTED || is_here(row));
+            kept.map(|(_, row)| row.clone()).collect::<Vec<_>>()
+        })
+    });
+    let n_more = Memo::new(move |_| rows.with(Vec::len).saturating_sub(MAX_LISTED));
     let row = move |id: &str| rows.with(|rows| rows.iter().find(|row| row.id == id).cloned());
     view! {
         <a class="side__brand" href=at("/")>
@@ -46,12 +62,20 @@ pub(crate) fn SideList(
             "CAR"
             <span class="side__site clip">{site.name}</span>
         </a>
-        {is_hub.then(|| view! { <HubLink rows/> })}
+        <PaletteButton class="side__find needs-browser">
+            "Search or jump to"
+            <kbd class="kbd">"Ctrl K"</kbd>
+        </PaletteButton>
+        <div class="side__group">
+            {is_hub.then(|| view! { <HubLink rows/> })}
+            <PageLink page="/usage" glyph=Glyph::Usage words="Usage"/>
+            <PageLink page="/settings" glyph=Glyph::Settings words="Settings"/>
+        </div>
         <div class="side__group">
             <h2 class="side__title" id="side-repos">"Repositories"</h2>
             <ul aria-labelledby="side-repos">
                 <For
-                    each=move || rows.get()
+                    each=move || listed.get()
                     key=|row| row.id.clone()
                     children=move |first| {
                         let id = first.id.clone();
@@ -60,6 +84,9 @@ pub(crate) fn SideList(
                     }
                 />
             </ul>
+            <a class="side__item" href=at("/") hidden=move || n_more.get() == 0>
+                {move || format!("{} more in the hub", n_more.get())}
+            </a>
         </div>
     }
 }
@@ -77,19 +104,24 @@ fn Brand() -> impl IntoView {
 }
 
 #[component]
-fn SettingsLink() -> impl IntoView {
+fn PageLink(
+    /// Its address, without base path.
+    page: &'static str,
+    /// Its icon.
+    glyph: Glyph,
+    /// Its words.
+    words: &'static str,
+) -> impl IntoView {
     let path = use_path();
     view! {
-        <div class="side__group">
-            <a
-                class="side__item"
-                href=at("/settings")
-                aria-current=move || path.with(|path| path == "/settings").then_some("page")
-            >
-                <Icon glyph=Glyph::Settings/>
-                "Settings"
-            </a>
-        </div>
+        <a
+            class="side__item"
+            href=at(page)
+            aria-current=move || path.with(|path| path == page).then_some("page")
+        >
+            <Icon glyph/>
+            {words}
+        </a>
     }
 }
 
@@ -99,24 +131,22 @@ fn HubLink(
     rows: Memo<Vec<RepoRow>>,
 ) -> impl IntoView {
     let n_attention = Memo::new(move |_| {
-        rows.with(|rows| rows.iter().filter(|row| needs_attention(row.state.activity)).count())
+        rows.with(|rows| rows.iter().filter(|row| row.state.activity.needs_person()).count())
     });
     let path = use_path();
     view! {
-        <div class="side__group">
-            <a
-                class="side__item"
-                href=at("/")
-                aria-current=move || path.with(|path| path == "/").then_some("page")
-            >
-                <Icon glyph=Glyph::Hub/>
-                "Hub"
-                <span class="count count--needs push" hidden=move || n_attention.get() == 0>
-                    {n_attention}
-                    <span class="vh">" need you"</span>
-                </span>
-            </a>
-        </div>
+        <a
+            class="side__item"
+            href=at("/")
+            aria-current=move || path.with(|path| path == "/").then_some("page")
+        >
+            <Icon glyph=Glyph::Hub/>
+            "Hub"
+            <span class="count count--needs push" hidden=move || n_attention.get() == 0>
+                {n_attention}
+                <span class="vh">" need you"</span>
+            </span>
+        </a>
     }
 }
 
@@ -176,20 +206,68 @@ pub(crate) fn BottomBar(
     label: String,
     /// The entries.
     links: Vec<BottomLink>,
+    /// Whether there are no tabs above, however wide the page is.
+    #[prop(optional)]
+    is_main: bool,
 ) -> impl IntoView {
+    let rows = Fleet::get().rows();
+    let n_needs = Memo::new(move |_| {
+        rows.with(|rows| rows.iter().filter(|row| row.state.activity.needs_person()).count())
+    });
     let link = |link: BottomLink| {
+        let is_hub = link.glyph == Glyph::Hub;
         view! {
             <a class="bottombar__item" href=at(&link.href) aria-current=link.is_current.then_some("page")>
                 <Icon glyph=link.glyph/>
                 {link.word}
+                {is_hub.then(|| view! {
+                    <span class="count count--needs" hidden=move || n_needs.get() == 0>
+                        {n_needs}
+                        <span class="vh">" need you"</span>
+                    </span>
+                })}
             </a>
         }
     };
     view! {
-        <nav class="bottombar bottombar--repo" aria-label=label>
+        <nav class="bottombar" class:bottombar--repo=!is_main aria-label=label>
             {links.into_iter().map(link).collect_view()}
         </nav>
     }
+}
+
+/// One of the pages that belong to no repository.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MainPage {
+    /// The hub, or the only repository.
+    Home,
+    /// Tokens.
+    Usage,
+    /// Settings.
+    Settings,
+}
+
+/// The bottom bar of pages that belong to no repository.
+#[component]
+pub(crate) fn MainBar(
+    /// Whether there are several repositories.
+    is_hub: bool,
+    /// Which of them this is.
+    page: MainPage,
+) -> impl IntoView {
+    let (word, glyph) = if is_hub { ("Hub", Glyph::Hub) } else { ("Overview", Glyph::Overview) };
+    let link = |href: &str, glyph, word, of| BottomLink {
+        href: href.to_owned(),
+        glyph,
+        word,
+        is_current: page == of,
+    };
+    let links = vec![
+        link("/", glyph, word, MainPage::Home),
+        link("/usage", Glyph::Usage, "Usage", MainPage::Usage),
+        link("/settings", Glyph::Settings, "Settings", MainPage::Settings),
+    ];
+    view! { <BottomBar label="Main".to_owned() links is_main=true/> }
 }
 
 #[cfg(test)]

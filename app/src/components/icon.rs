@@ -31,12 +31,20 @@ pub(crate) enum Glyph {
     More,
     /// The page of a repository.
     Overview,
+    /// Stop after this run.
+    Pause,
     /// Start.
     Play,
+    /// One more.
+    Plus,
+    /// Take away.
+    Remove,
     /// Again.
     Retry,
     /// Runs.
     Runs,
+    /// Find.
+    Search,
     /// Settings.
     Settings,
     /// Stop.
@@ -49,16 +57,14 @@ pub(crate) enum Glyph {
     Attach,
     /// Down.
     Down,
-    /// One more.
-    Plus,
-    /// Find.
-    Search,
     /// Send.
     Send,
     /// Up.
     Up,
     /// Reasoning.
     Think,
+    /// Tokens.
+    Usage,
 }
 
 impl Glyph {
@@ -77,20 +83,23 @@ impl Glyph {
             Self::Message => "icon icon--message",
             Self::More => "icon icon--more",
             Self::Overview => "icon icon--overview",
+            Self::Pause => "icon icon--pause",
             Self::Play => "icon icon--play",
+            Self::Plus => "icon icon--plus",
+            Self::Remove => "icon icon--remove",
             Self::Retry => "icon icon--retry",
             Self::Runs => "icon icon--runs",
+            Self::Search => "icon icon--search",
             Self::Settings => "icon icon--settings",
             Self::Stop => "icon icon--stop",
             Self::Terminal => "icon icon--terminal",
             Self::Theme => "icon icon--theme",
             Self::Attach => "icon icon--attach",
             Self::Down => "icon icon--down",
-            Self::Plus => "icon icon--plus",
-            Self::Search => "icon icon--search",
             Self::Send => "icon icon--send",
             Self::Up => "icon icon--up",
             Self::Think => "icon icon--think",
+            Self::Usage => "icon icon--usage",
         }
     }
 }

@@ -4,6 +4,7 @@ mod connection;
 mod diff;
 mod frame;
 mod icon;
+mod palette;
 mod post_form;
 mod problem;
 mod runs;
@@ -20,8 +21,9 @@ pub(crate) use connection::{ConnectionBanner, ConnectionIndicator, OpenBanner};
 pub(crate) use diff::{Diff, count_lines};
 #[cfg(all(test, feature = "ssr"))]
 pub(crate) use frame::SideList;
-pub(crate) use frame::{BottomBar, BottomLink, Side};
+pub(crate) use frame::{BottomBar, BottomLink, MainBar, MainPage, Side};
 pub(crate) use icon::{Glyph, Icon};
+pub(crate) use palette::{Palette, PaletteButton, PaletteState, Shortcuts};
 pub(crate) use post_form::{FailedPost, PostForm};
 pub(crate) use problem::Region;
 pub(crate) use runs::{RunTime, RunsTable};

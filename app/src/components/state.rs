@@ -18,8 +18,11 @@ pub(crate) fn since_words(state: &StateView, now: Timestamp) -> Option<String> {
         }),
         Activity::Idle
         | Activity::Stalled
+        | Activity::Approval
+        | Activity::Question
         | Activity::Failed
         | Activity::Interrupted
+        | Activity::Limited
         | Activity::Finished => state.since.map(|since| format::coarse(now.since(since))),
     }
 }
@@ -39,8 +42,11 @@ pub(crate) fn StateBadge(
             Activity::Running | Activity::Waiting => clock.now(),
             Activity::Idle
             | Activity::Stalled
+            | Activity::Approval
+            | Activity::Question
             | Activity::Failed
             | Activity::Interrupted
+            | Activity::Limited
             | Activity::Finished => clock.about_now(),
         };
         state.with(|state| since_words(state, now)).unwrap_or_default()

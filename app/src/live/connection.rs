@@ -51,7 +51,8 @@ pub(crate) fn words(phase: Phase, heard: Option<Timestamp>, now: Timestamp) -> (
     match (phase, silence) {
         (Phase::Connecting, _) => ("Connecting".to_owned(), true),
         (Phase::Open, Some(silence)) if silence > SILENCE => (last_heard(silence, "Last"), false),
-        (Phase::Open, _) => ("Connected".to_owned(), true),
+        (Phase::Open, Some(silence)) => (format!("Connected, {} s", silence.as_secs()), true),
+        (Phase::Open, None) => ("Connected".to_owned(), true),
         (Phase::Lost, Some(silence)) if silence > SILENCE => {
             (format!("Reconnecting, {}", last_heard(silence, "last")), false)
         }
@@ -79,7 +80,7 @@ mod tests {
     #[test]
     fn the_indicator_says_what_is_true() {
         assert_eq!(words(Phase::Connecting, None, Timestamp::from_millis(0)).0, "Connecting");
-        assert_eq!(said(Phase::Open, 14), ("Connected".to_owned(), true));
+        assert_eq!(said(Phase::Open, 14), ("Connected, 14 s".to_owned(), true));
         assert_eq!(said(Phase::Open, 40), ("Last heard 40 s ago".to_owned(), false));
         assert_eq!(said(Phase::Lost, 3), ("Reconnecting".to_owned(), false));
         assert_eq!(said(Phase::Lost, 300).0, "Reconnecting, last heard 5 min ago");

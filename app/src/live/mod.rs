@@ -9,7 +9,7 @@ mod connection;
 #[cfg(feature = "hydrate")]
 mod source;
 
-use car_domain::live::LiveEvent;
+use car_domain::live::{LiveEvent, Topic};
 
 #[cfg(feature = "hydrate")]
 use connection::Phase;
@@ -27,6 +27,15 @@ pub(crate) enum LiveMessage {
 /// Opens the event stream for the current component and closes it with it: the rows of all repositories, and the dashboard and
 /// journal of `repo`.
 pub(crate) fn use_live(repo: Option<String>, on_message: impl Fn(LiveMessage) + 'static) {
+    let topics = move || std::iter::once(Topic::Hub).chain(repo.clone().map(Topic::Repo)).collect();
+    use_topics(topics, on_message);
+}
+
+/// The same with any topics. When they change, the stream is opened anew and begins with their present state.
+pub(crate) fn use_topics(
+    topics: impl Fn() -> Vec<Topic> + Send + Sync + 'static,
+    on_message: impl Fn(LiveMessage) + 'static,
+) {
     #[cfg(feature = "hydrate")]
     {
         use leptos::prelude::*;
@@ -35,17 +44,23 @@ pub(crate) fn use_live(repo: Option<String>, on_message: impl Fn(LiveMessage) + 
         let clock = crate::clock::Clock::get();
         let source = StoredValue::new_local(None::<source::LiveSource>);
         let on_message = std::rc::Rc::new(on_message);
-        Effect::new(move |_| {
+        let topics = Memo::new(move |_| topics());
+        Effect::new(move |was_open: Option<()>| {
             let on_message = std::rc::Rc::clone(&on_message);
-            let opened = source::LiveSource::open(repo.clone(), connection, clock, on_message);
+            let told = std::rc::Rc::clone(&on_message);
+            let opened = source::LiveSource::open(&topics.get(), connection, clock, on_message);
             source.set_value(Some(opened));
+            // What went between the two streams, neither tells.
+            if was_open.is_some() {
+                told(LiveMessage::Refetch);
+            }
         });
         on_cleanup(move || {
             source.try_set_value(None);
         });
     }
     #[cfg(not(feature = "hydrate"))]
-    drop((repo, on_message));
+    drop((topics, on_message));
 }
 
 /// Reads the data of a stream event; nothing when this page is older than the server and does not know it.

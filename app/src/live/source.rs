@@ -48,17 +48,15 @@ impl Drop for Stream {
 }
 
 impl LiveSource {
-    /// Opens a stream: the rows of all repositories, and everything about one of them.
+    /// Opens a stream about these topics.
     pub(super) fn open(
-        repo: Option<String>,
+        topics: &[Topic],
         connection: Connection,
         clock: Clock,
         on_message: OnMessage,
     ) -> Self {
-        let topics: Vec<_> = std::iter::once(Topic::Hub)
-            .chain(repo.map(Topic::Repo))
-            .map(|topic| platform::encode_segment(&topic.to_string()))
-            .collect();
+        let topics: Vec<_> =
+            topics.iter().map(|topic| platform::encode_segment(&topic.to_string())).collect();
         let url = at(&format!("/api/events?topics={}", topics.join(",")));
         let shared = Rc::new(Shared {
             url,
@@ -106,6 +104,7 @@ impl Shared {
             self.listen(&source, "journal", Self::deliver),
             self.listen(&source, "gone", Self::deliver),
             self.listen(&source, "terminal", Self::deliver),
+            self.listen(&source, "job", Self::deliver),
             self.listen(&source, "ready", |_, _| {}),
             self.watch_errors(&source),
         ];

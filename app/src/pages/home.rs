@@ -6,7 +6,7 @@ use leptos::prelude::*;
 
 use super::hub::Hub;
 use super::repo::RepoBoard;
-use crate::api;
+use crate::api::{self, Home};
 use crate::components::Region;
 use crate::routes::SiteResource;
 
@@ -20,8 +20,8 @@ pub(crate) fn HomePage() -> impl IntoView {
         async move { Ok((site.await?, home.await?)) }
     };
     let show = |(site, home)| match home {
-        Some(view) => view! { <RepoBoard site view/> }.into_any(),
-        None => view! { <Hub site/> }.into_any(),
+        Home::Repo(view) => view! { <RepoBoard site view=*view/> }.into_any(),
+        Home::Hub(jobs) => view! { <Hub site jobs/> }.into_any(),
     };
     view! { <Region load show/> }
 }

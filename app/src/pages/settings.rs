@@ -11,8 +11,7 @@ use leptos_meta::Title;
 use crate::api::{self, AccessView, RevokeDevice, Site};
 use crate::base::at;
 use crate::components::{
-    BottomBar, BottomLink, ConnectionBanner, Glyph, Icon, PostForm, Region, Section, ThemeToggle,
-    When,
+    ConnectionBanner, Glyph, Icon, MainBar, MainPage, PostForm, Region, Section, ThemeToggle, When,
 };
 use crate::fleet::Fleet;
 use crate::live::{LiveMessage, use_live};
@@ -51,16 +50,7 @@ fn Settings(
         LiveMessage::Event(_) => {}
         LiveMessage::Refetch => fleet.refetch(),
     });
-    let home = if site.is_hub() { ("Hub", Glyph::Hub) } else { ("Overview", Glyph::Overview) };
-    let links = vec![
-        BottomLink { href: "/".to_owned(), glyph: home.1, word: home.0, is_current: false },
-        BottomLink {
-            href: "/settings".to_owned(),
-            glyph: Glyph::Settings,
-            word: "Settings",
-            is_current: true,
-        },
-    ];
+    let is_hub = site.is_hub();
     let AccessView { devices, own, audit, is_open } = access;
     view! {
         <Title text=format!("Settings · {} · CAR", site.name)/>
@@ -83,7 +73,7 @@ fn Settings(
                 <Record audit/>
             </Section>
         </main>
-        <BottomBar label="Main".to_owned() links/>
+        <MainBar is_hub page=MainPage::Settings/>
     }
 }
 

@@ -164,16 +164,81 @@ fn the_hub_lists_what_needs_a_person_first() {
         row("design-tokens", Activity::Finished),
     ];
     rows[3].state.detail = Some("cargo test still fails after 3 tries".into());
-    let html = render("hub", "/", site(None, rows), |site| view! { <Hub site/> }.into_any());
-    let fleet = html.split("<ul class=\"fleet\">").nth(1).expect("a list");
+    let html = render("hub", "/", site(None, rows), |site| {
+        view! { <Hub site jobs=Vec::new()/> }.into_any()
+    });
+    let fleet = html.split("id=\"fleet-list\"").nth(1).expect("a list");
     let place = |name: &str| fleet.find(&format!("/repos/{name}")).expect("a link");
     assert!(place("edge-cache") < place("payments-api"));
     assert!(place("mobile-app") < place("docs-site"));
     assert!(fleet.contains("starts in 0:42"));
 
-    let html =
-        render("hub-empty", "/", site(None, Vec::new()), |site| view! { <Hub site/> }.into_any());
+    let html = render("hub-empty", "/", site(None, Vec::new()), |site| {
+        view! { <Hub site jobs=Vec::new()/> }.into_any()
+    });
     assert!(html.contains("No repositories yet") && html.contains("car init"));
+}
+
+fn hub(name: &str, address: &str, rows: Vec<car_domain::view::RepoRow>) -> String {
+    render(name, address, site(None, rows), |site| view! { <Hub site jobs=Vec::new()/> }.into_any())
+}
+
+#[test]
+fn what_an_agent_asks_is_answered_in_the_hub_by_plain_forms() {
+    let html = hub("hub-asks", "/", vec![asking("orders-worker"), wondering("german-pages")]);
+    for text in [
+        "Needs you",
+        "cargo sqlx migrate run",
+        "Approval, run 111",
+        "name=\"decision\" value=\"accept\"",
+        "Approve for this run",
+        "Should German pages live under",
+        "name=\"answers[0][text]\" value=\"Use /de/\"",
+        "action=\"/rpc/answer_request\"",
+    ] {
+        assert!(html.contains(text), "`{text}` is missing in\n{html}");
+    }
+}
+
+#[test]
+fn the_hub_is_filtered_and_its_dialogs_opened_by_the_address_alone() {
+    let mut worktree = row("docs-site--german", Activity::Failed);
+    worktree.worktree_of = Some("docs-site".into());
+    let rows = vec![row("docs-site", Activity::Idle), worktree, row("edge-cache", Activity::Idle)];
+    let html = hub("hub-worktrees", "/?show=worktrees", rows.clone());
+    let list = html.split("id=\"fleet-list\"").nth(1).expect("a list");
+    assert!(list.contains("/repos/docs-site--german") && !list.contains("/repos/edge-cache"));
+    let html = hub("hub-menu", "/?do=menu&repo=docs-site", rows.clone());
+    assert!(
+        html.contains("<dialog") && html.contains("New worktree…") && html.contains("Run once")
+    );
+    let html = hub("hub-menu-of-worktree", "/?do=menu&repo=docs-site--german", rows.clone());
+    assert!(html.contains("Clean up worktree…") && !html.contains("New worktree…"));
+    let html = hub("hub-gone", "/?do=kill&repo=nothing", rows);
+    assert!(html.contains("This repository is gone"));
+}
+
+#[test]
+fn a_hub_of_a_thousand_is_one_page_of_rows_with_a_way_to_the_next() {
+    let rows: Vec<_> = (0..1000).map(|n| row(&format!("repo-{n:04}"), Activity::Idle)).collect();
+    let html = hub("hub-large", "/", rows.clone());
+    assert_eq!(html.matches("class=\"fleet__name\"").count(), 60);
+    assert!(html.contains("href=\"/?from=60\"") && html.contains("960 more in the hub"));
+    assert!(html.len() < 400_000, "{}", html.len());
+    let html = hub("hub-large-next", "/?from=60", rows);
+    assert!(html.contains("repo-0060") && html.contains("Earlier rows"));
+}
+
+#[test]
+fn what_agents_and_repositories_say_stays_text_in_the_hub() {
+    let hostile = "\"><script>alert(1)</script>";
+    let mut asks = asking("a");
+    asks.name = hostile.into();
+    asks.branch = Some(hostile.into());
+    let run = asks.last_run.as_mut().expect("a run");
+    run.asks[0].reason = Some(hostile.into());
+    let html = hub("hub-hostile", "/?do=menu&repo=a&q=%3Cscript%3E", vec![asks]);
+    assert!(!html.contains("<script"));
 }
 
 #[test]

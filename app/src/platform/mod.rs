@@ -7,9 +7,11 @@ mod clock;
 mod dialog;
 #[cfg(feature = "hydrate")]
 mod image;
+mod keys;
 mod page;
 #[cfg(feature = "hydrate")]
 mod screen;
+mod scroll;
 mod storage;
 mod text_area;
 mod theme;
@@ -19,19 +21,26 @@ mod timers;
 pub(crate) use leptos::web_sys::FormData;
 
 pub(crate) use clock::{now, offset_minutes};
-pub(crate) use dialog::{close_dialog, focus, focus_if_lost, scroll_to_end, show_dialog};
+pub(crate) use dialog::{
+    close_dialog, focus, focus_if_lost, focus_if_there, make_modal, return_focus, scroll_to,
+    scroll_to_end, show_dialog,
+};
 #[cfg(feature = "hydrate")]
 pub(crate) use image::{PickedImage, dropped_images, pasted_images, picked_images};
+pub(crate) use keys::{Key, on_key};
 #[cfg(feature = "hydrate")]
 pub use page::announce_panic;
 #[cfg(feature = "hydrate")]
 pub(crate) use page::{PageListeners, on_page_wakes};
-pub(crate) use page::{announce_ready, ask_before_leaving, has_touch, reload};
+pub(crate) use page::{
+    announce_ready, ask_before_leaving, has_touch, open_page, reload, show_icon,
+};
 #[cfg(feature = "hydrate")]
 pub(crate) use screen::{
     Watch, colour, copy, decode_base64, follow_keyboard, font_family, has_webgl, is_keyboard_open,
     on, on_size, on_theme, open_elsewhere, unique_name,
 };
+pub(crate) use scroll::{on_scroll, rows_on_screen};
 pub(crate) use storage::{forget, recall, remember};
 pub(crate) use text_area::{TextArea, show_lines};
 pub(crate) use theme::switch_theme;

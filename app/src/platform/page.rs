@@ -28,6 +28,26 @@ pub(crate) fn reload() {
     let _ = leptos::prelude::window().location().reload();
 }
 
+/// Loads a page that is not part of the application.
+pub(crate) fn open_page(address: &str) {
+    #[cfg(feature = "hydrate")]
+    let _ = leptos::prelude::window().location().set_href(address);
+    #[cfg(not(feature = "hydrate"))]
+    let _ = address;
+}
+
+/// Shows another icon for the page, from the address `href`.
+pub(crate) fn show_icon(href: &str) {
+    #[cfg(feature = "hydrate")]
+    if let Some(link) = leptos::prelude::document().get_element_by_id("favicon")
+        && link.get_attribute("href").as_deref() != Some(href)
+    {
+        let _ = link.set_attribute("href", href);
+    }
+    #[cfg(not(feature = "hydrate"))]
+    let _ = href;
+}
+
 /// Lets the browser ask before the page is left for another site or closed, whenever `must_ask`, until the current owner is
 /// cleaned up.
 pub(crate) fn ask_before_leaving(must_ask: impl Fn() -> bool + 'static) {

@@ -99,6 +99,9 @@ pub struct RunningTurn {
     /// What the agent asks a person and waits for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asks: Option<String>,
+    /// Whether that is a question, not something to be allowed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_question: bool,
 }
 
 /// What an agent's thread had used at some point.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
+use crate::conversation::AgentRequest;
 use crate::run::{JournalEntry, RunSummary};
 use crate::todo::TodoItem;
 
@@ -19,8 +20,14 @@ pub enum Activity {
     Running,
     /// The agent has not said anything for a while.
     Stalled,
+    /// The agent waits for somebody to allow something.
+    Approval,
+    /// The agent waits for an answer.
+    Question,
     /// The last run did not end well.
     Failed,
+    /// The last run ended because the account's tokens are used up for now.
+    Limited,
     /// The runner died in the middle of a run.
     Interrupted,
     /// Every item is done and the report is written.
@@ -35,7 +42,10 @@ impl Activity {
             Self::Waiting => "Waiting",
             Self::Running => "Running",
             Self::Stalled => "Stalled",
+            Self::Approval => "Needs approval",
+            Self::Question => "Question",
             Self::Failed => "Failed",
+            Self::Limited => "Usage limit",
             Self::Interrupted => "Interrupted",
             Self::Finished => "Finished",
         }
@@ -48,6 +58,9 @@ impl Activity {
             Self::Waiting => "waiting",
             Self::Running => "running",
             Self::Stalled => "stalled",
+            Self::Approval => "approval",
+            Self::Question => "question",
+            Self::Limited => "limit",
             Self::Failed | Self::Interrupted => "failed",
             Self::Finished => "finished",
         }
@@ -56,18 +69,37 @@ impl Activity {
     /// Place in lists: what needs a person first, then what is going on.
     pub const fn urgency(self) -> u8 {
         match self {
-            Self::Failed | Self::Interrupted => 0,
-            Self::Stalled => 1,
-            Self::Running => 2,
-            Self::Waiting => 3,
-            Self::Finished => 4,
-            Self::Idle => 5,
+            Self::Approval => 0,
+            Self::Question => 1,
+            Self::Failed | Self::Interrupted => 2,
+            Self::Stalled => 3,
+            Self::Running => 4,
+            Self::Waiting => 5,
+            Self::Limited => 6,
+            Self::Finished => 7,
+            Self::Idle => 8,
+        }
+    }
+
+    /// Whether nothing goes on until a person looks at it.
+    pub const fn needs_person(self) -> bool {
+        match self {
+            Self::Approval
+            | Self::Question
+            | Self::Failed
+            | Self::Interrupted
+            | Self::Limited
+            | Self::Stalled => true,
+            Self::Running | Self::Waiting | Self::Finished | Self::Idle => false,
         }
     }
 
     /// Whether a runner process is alive.
     pub const fn is_active(self) -> bool {
-        matches!(self, Self::Waiting | Self::Running | Self::Stalled)
+        matches!(
+            self,
+            Self::Waiting | Self::Running | Self::Stalled | Self::Approval | Self::Question
+        )
     }
 }
 
@@ -107,6 +139,55 @@ pub struct RepoRow {
     pub next_item: Option<String>,
     /// Last run.
     pub last_run: Option<RunSummary>,
+    /// Of a worktree: id of the repository it belongs to.
+    #[serde(default)]
+    pub worktree_of: Option<String>,
+    /// Tokens of the runs that began on one day.
+    #[serde(default)]
+    pub tokens: DayTokens,
+    /// The pull request it is linked with.
+    #[serde(default)]
+    pub pull_request: Option<PullRequestMark>,
+}
+
+impl RepoRow {
+    /// What its agent asks, the oldest first; nothing when nobody waits for an answer any more.
+    pub fn asks(&self) -> &[AgentRequest] {
+        match (self.state.activity, &self.last_run) {
+            (Activity::Approval | Activity::Question, Some(run)) => &run.asks,
+            _ => &[],
+        }
+    }
+
+    /// Tokens used today, when `now` is today.
+    pub fn tokens_today(&self, now: Timestamp) -> u64 {
+        if self.tokens.day == day_of(now) { self.tokens.total } else { 0 }
+    }
+}
+
+/// Tokens of the runs that began on one day.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DayTokens {
+    /// The day, counted from the epoch in UTC.
+    pub day: i64,
+    /// Tokens.
+    pub total: u64,
+}
+
+/// The day `at` lies in, counted from the epoch in UTC.
+pub const fn day_of(at: Timestamp) -> i64 {
+    at.as_millis().div_euclid(86_400_000)
+}
+
+/// A pull request, as far as lists show it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PullRequestMark {
+    /// Its number.
+    pub number: u64,
+    /// Where it is; only ever an `https` address.
+    pub url: String,
+    /// `open`, `draft`, `merged` or `closed`.
+    pub state: String,
 }
 
 /// A repository's dashboard.

@@ -58,6 +58,25 @@ impl Index {
             .collect()
     }
 
+    /// Tokens of the runs of `repo` that began at `since` or later.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn tokens_since(
+        &self,
+        repo: &str,
+        since: car_domain::Timestamp,
+    ) -> Result<u64, StoreError> {
+        let total: i64 = sqlx::query_scalar(
+            "SELECT COALESCE(SUM(total_tokens), 0) FROM runs WHERE repo = ? AND started_at >= ?",
+        )
+        .bind(repo)
+        .bind(since.as_millis())
+        .fetch_one(&self.reader)
+        .await?;
+        Ok(from_sql(total))
+    }
+
     /// Numbers of the runs of `repo` that are indexed to their end.
     ///
     /// # Errors

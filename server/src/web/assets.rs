@@ -13,6 +13,7 @@ use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use leptos::IntoView;
 use rust_embed::{EmbeddedFile, RustEmbed};
+use sha2::{Digest, Sha256};
 
 use super::problem::Problem;
 
@@ -28,6 +29,18 @@ struct Site;
 pub(super) fn missing() -> Vec<&'static str> {
     let needed = ["pkg/car.js", "pkg/car.wasm", "pkg/car.css"];
     needed.into_iter().filter(|path| Site::get(path).is_none()).collect()
+}
+
+/// Names the state of the site: another one after every change of a file that pages are made of.
+pub(super) fn version() -> String {
+    let mut all = Sha256::new();
+    for path in Site::iter().filter(|path| !path.ends_with(".br")) {
+        if let Some(file) = Site::get(&path) {
+            all.update(path.as_bytes());
+            all.update(file.metadata.sha256_hash());
+        }
+    }
+    hex(&all.finalize()[..8])
 }
 
 /// Answers with the file a path names, or with the page that says there is none.

@@ -141,9 +141,20 @@ fn upgrades(parts: &Parts) -> bool {
 
 /// What anybody may see: that the server lives, how to log in, and files that are the same for everybody.
 pub(super) fn is_public(path: &str) -> bool {
-    matches!(path, "/health" | "/login" | "/favicon.svg" | "/favicon.ico" | "/manifest.webmanifest")
-        || path.starts_with("/pkg/")
-        || (path.starts_with("/icon-") && path.ends_with(".png"))
+    let is_drawing = |ending: &str| path.ends_with(ending) && !path[1..].contains('/');
+    matches!(
+        path,
+        "/health"
+            | "/login"
+            | "/favicon.ico"
+            | "/manifest.webmanifest"
+            | "/sw.js"
+            | "/offline"
+            | "/offline.js"
+            | "/register.js"
+    ) || path.starts_with("/pkg/")
+        || (path.starts_with("/icon") && (is_drawing(".png") || is_drawing(".svg")))
+        || (path.starts_with("/favicon") && is_drawing(".svg"))
 }
 
 async fn credentials(

@@ -120,7 +120,13 @@ pub(super) async fn logout(
     if let (Gate::Closed(access), Some(Caller::Device(device))) = (&state.gate, caller) {
         access.revoke(&device.id, &device.name, &peer_of(&parts)).await?;
         let gone = state.session_cookie(access, &parts.extensions).clear();
-        let headers = [(SET_COOKIE, gone), (LOCATION, "/login".to_owned())];
+        // What was last known is for those who are logged in.
+        let forget = "\"cache\", \"storage\"".to_owned();
+        let headers = [
+            (SET_COOKIE, gone),
+            (LOCATION, "/login".to_owned()),
+            (http::HeaderName::from_static("clear-site-data"), forget),
+        ];
         return Ok((StatusCode::SEE_OTHER, headers).into_response());
     }
     Ok((StatusCode::SEE_OTHER, [(LOCATION, "/")]).into_response())

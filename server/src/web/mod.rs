@@ -16,6 +16,7 @@ mod policy;
 mod problem;
 #[cfg(test)]
 mod tests;
+mod worker;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -195,6 +196,11 @@ fn router(
 }
 
 /// The addresses that are neither pages nor server functions nor files. One list, so that tests see every one of them.
-fn routes() -> [(&'static str, MethodRouter<WebState>); 2] {
-    [("/login", get(login::page).post(login::submit)), ("/logout", post(login::logout))]
+fn routes() -> [(&'static str, MethodRouter<WebState>); 4] {
+    [
+        ("/login", get(login::page).post(login::submit)),
+        ("/logout", post(login::logout)),
+        ("/offline", get(worker::page)),
+        ("/sw.js", get(worker::script)),
+    ]
 }

@@ -59,12 +59,10 @@ enum Offer {
 
 fn offer(state: &StateView) -> Offer {
     match (state.activity, state.stop_requested) {
-        (Activity::Idle | Activity::Failed | Activity::Interrupted | Activity::Finished, _) => {
-            Offer::Start
-        }
-        (Activity::Waiting | Activity::Running | Activity::Stalled, true) => Offer::Stopping,
+        (activity, _) if !activity.is_active() => Offer::Start,
+        (_, true) => Offer::Stopping,
         (Activity::Waiting, false) => Offer::StopWaiting,
-        (Activity::Running | Activity::Stalled, false) => Offer::StopRun,
+        (_, false) => Offer::StopRun,
     }
 }
 
@@ -238,13 +236,12 @@ mod tests {
             stop_requested,
             runner_pid: None,
         };
-        for activity in
-            [Activity::Idle, Activity::Failed, Activity::Interrupted, Activity::Finished]
-        {
+        for activity in [Activity::Idle, Activity::Failed, Activity::Limited, Activity::Finished] {
             assert_eq!(offer(&state(activity, false)), Offer::Start);
             assert_eq!(offer(&state(activity, true)), Offer::Start);
         }
         assert_eq!(offer(&state(Activity::Running, false)), Offer::StopRun);
+        assert_eq!(offer(&state(Activity::Question, false)), Offer::StopRun);
         assert_eq!(offer(&state(Activity::Stalled, true)), Offer::Stopping);
         assert_eq!(offer(&state(Activity::Waiting, false)), Offer::StopWaiting);
     }

@@ -24,8 +24,9 @@ pub(super) fn Now(
             .with(|run| run.as_ref().map(run_title))
             .unwrap_or_else(|| "No runs yet".into())
     });
-    let is_live =
-        Memo::new(move |_| matches!(store.activity.get(), Activity::Running | Activity::Stalled));
+    let is_live = Memo::new(move |_| {
+        store.activity.get().is_active() && store.activity.get() != Activity::Waiting
+    });
     view! {
         <section class="sec" aria-labelledby="now">
             <RunLine store/>

@@ -1,11 +1,16 @@
 //! A repository at work, and the same in other states.
 
+use std::collections::BTreeMap;
+
 use car_domain::Timestamp;
+use car_domain::conversation::{AgentRequest, Decision, Question, QuestionOption, RequestSubject};
 use car_domain::run::{
     FileChange, JournalEntry, NoticeLevel, Outcome, RunEnd, RunEvent, RunKind, RunSummary, Usage,
 };
 use car_domain::todo::TodoList;
-use car_domain::view::{Activity, Dashboard, LiveTail, RepoRow, RunSettings, StateView};
+use car_domain::view::{
+    Activity, Dashboard, DayTokens, LiveTail, RepoRow, RunSettings, StateView, day_of,
+};
 
 use crate::api::{RepoView, Site};
 
@@ -67,7 +72,56 @@ pub(super) fn row(id: &str, activity: Activity) -> RepoRow {
         todo_open: todo.n_open(),
         next_item: todo.next_open().map(|item| item.text.clone()),
         last_run: Some(run(111, "Store the key", Some(Outcome::Succeeded))),
+        worktree_of: None,
+        tokens: DayTokens { day: day_of(at("14:40:53")), total: 2_100_000 },
+        pull_request: None,
     }
+}
+
+fn request(id: &str, subject: RequestSubject, offered: Vec<Decision>) -> AgentRequest {
+    AgentRequest {
+        id: id.into(),
+        thread_id: "thread".into(),
+        turn_id: "turn".into(),
+        item_id: "item".into(),
+        asked_at: at("14:36:53"),
+        reason: None,
+        subject,
+        offered,
+    }
+}
+
+/// A repository whose agent wants to run a command.
+pub(super) fn asking(id: &str) -> RepoRow {
+    let subject = RequestSubject::Command {
+        command: "cargo sqlx migrate run --source migrations".into(),
+        cwd: None,
+    };
+    let offered = vec![Decision::Accept, Decision::AcceptForSession, Decision::Decline];
+    let mut row = row(id, Activity::Approval);
+    if let Some(run) = &mut row.last_run {
+        run.asks = vec![request("r1", subject, offered)];
+    }
+    row
+}
+
+/// A repository whose agent has a question.
+pub(super) fn wondering(id: &str) -> RepoRow {
+    let option = |label: &str| QuestionOption { label: label.into(), description: String::new() };
+    let question = Question {
+        id: "place".into(),
+        header: "Place".into(),
+        text: "Should German pages live under `/de/` or on `de.example.org`?".into(),
+        options: vec![option("Use /de/"), option("Use the subdomain")],
+        allows_other: true,
+        is_secret: false,
+    };
+    let subject = RequestSubject::Questions { questions: vec![question] };
+    let mut row = row(id, Activity::Question);
+    if let Some(run) = &mut row.last_run {
+        run.asks = vec![request("r2", subject, vec![Decision::Answers(BTreeMap::new())])];
+    }
+    row
 }
 
 pub(super) fn dashboard(activity: Activity) -> Dashboard {

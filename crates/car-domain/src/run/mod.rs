@@ -10,6 +10,6 @@ mod usage;
 pub use checkpoint::{ChangeCount, CheckpointStage, FileChangeKind, FileDiff, LeftOut};
 pub use event::{FileChange, JournalEntry, NoticeLevel, RunEvent};
 pub use machine::{Facts, LoopEnd, LoopLimits, LoopMachine, NextStep};
-pub use outcome::{Outcome, RunEnd, RunKind};
+pub use outcome::{Outcome, RunEnd, RunKind, is_usage_limit};
 pub use summary::RunSummary;
 pub use usage::Usage;

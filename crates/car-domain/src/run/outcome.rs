@@ -85,3 +85,22 @@ impl RunEnd {
         self.outcome == Outcome::Succeeded
     }
 }
+/// Whether the agent's words for its failure say that the account's tokens are used up for now.
+pub fn is_usage_limit(reason: &str) -> bool {
+    let reason = reason.to_ascii_lowercase();
+    ["hit your usage limit", "usage limit reached", "usage_limit_reached", "usagelimitexceeded"]
+        .iter()
+        .any(|words| reason.contains(words))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_usage_limit_is_told_from_other_failures() {
+        assert!(is_usage_limit("You've hit your usage limit. Try again at 3:45 PM."));
+        assert!(!is_usage_limit("The limit of 30 minutes without output was reached."));
+        assert!(!is_usage_limit("exceeded retry limit, last status: 429 Too Many Requests"));
+    }
+}

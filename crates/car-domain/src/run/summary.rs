@@ -4,10 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use super::{ChangeCount, CheckpointStage, JournalEntry, RunEnd, RunEvent, RunKind, Usage};
 use crate::Timestamp;
+use crate::conversation::{AgentRequest, RequestSubject};
 use crate::text::headline;
 
 /// Longest headline kept of an agent's last message, in characters.
 const HEADLINE_CHARS: usize = 160;
+/// Open requests kept; the journal has them all.
+const MAX_ASKS: usize = 8;
 
 /// One run, as lists and tables show it. Built by feeding every journal entry to [`RunSummary::apply`] in order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,6 +53,9 @@ pub struct RunSummary {
     /// Commit made of what the run changed.
     #[serde(default)]
     pub commit: Option<String>,
+    /// What the agent asks and waits for, the oldest first, without the texts of proposed edits.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub asks: Vec<AgentRequest>,
     /// Sequence number of the last entry seen.
     pub last_seq: u64,
     /// When the last entry was written.
@@ -77,6 +83,7 @@ impl RunSummary {
             checkpoint_after: None,
             changes: None,
             commit: None,
+            asks: Vec::new(),
             last_seq: 0,
             last_at: None,
         }
@@ -111,7 +118,12 @@ impl RunSummary {
                 self.changes = *changes;
             }
             RunEvent::Committed { commit, .. } => self.commit.clone_from(commit),
+            RunEvent::ApprovalRequested { request } => self.asked(request),
+            RunEvent::ApprovalResolved { request_id, .. } => {
+                self.asks.retain(|request| request.id != *request_id);
+            }
             RunEvent::RunFinished { end, duration_ms } => {
+                self.asks.clear();
                 self.end = Some(end.clone());
                 self.finished_at = Some(entry.at);
                 self.duration_ms = Some(*duration_ms);
@@ -124,10 +136,19 @@ impl RunSummary {
             | RunEvent::TurnFailed { .. }
             | RunEvent::Output { .. }
             | RunEvent::Raw { .. }
-            | RunEvent::ApprovalRequested { .. }
-            | RunEvent::ApprovalResolved { .. }
             | RunEvent::Steered { .. }
             | RunEvent::TodoChanged { .. } => {}
+        }
+    }
+
+    fn asked(&mut self, request: &AgentRequest) {
+        self.asks.retain(|known| known.id != request.id);
+        if self.asks.len() < MAX_ASKS {
+            let mut request = request.clone();
+            if let RequestSubject::Files { changes } = &mut request.subject {
+                changes.iter_mut().for_each(|change| change.diff.clear());
+            }
+            self.asks.push(request);
         }
     }
 }
@@ -149,6 +170,45 @@ mod tests {
         }
         let read: RunSummary = serde_json::from_value(old).expect("readable");
         assert_eq!(read, RunSummary::new(3));
+    }
+
+    #[test]
+    fn what_is_asked_is_known_until_it_is_decided_or_the_run_ends() {
+        let request = |id: &str| {
+            let change = |path: &str| crate::conversation::ProposedChange {
+                path: path.into(),
+                kind: "update".into(),
+                diff: "+ much".into(),
+            };
+            RunEvent::ApprovalRequested {
+                request: Box::new(AgentRequest {
+                    id: id.into(),
+                    thread_id: "t".into(),
+                    turn_id: "u".into(),
+                    item_id: "i".into(),
+                    asked_at: Timestamp::from_millis(0),
+                    reason: None,
+                    subject: RequestSubject::Files { changes: vec![change("a.rs")] },
+                    offered: Vec::new(),
+                }),
+            }
+        };
+        let mut summary = RunSummary::new(1);
+        for (seq, event) in [(1, request("a")), (2, request("b")), (3, request("a"))] {
+            summary.apply(&entry(seq, event));
+        }
+        let ids = |summary: &RunSummary| -> Vec<String> {
+            summary.asks.iter().map(|request| request.id.clone()).collect()
+        };
+        assert_eq!(ids(&summary), ["b", "a"]);
+        let RequestSubject::Files { changes } = &summary.asks[0].subject else { panic!("files") };
+        assert_eq!(changes[0].diff, "", "texts stay in the journal");
+        let resolved = RunEvent::ApprovalResolved { request_id: "b".into(), answer: None };
+        summary.apply(&entry(4, resolved));
+        assert_eq!(ids(&summary), ["a"]);
+        let end = RunEnd { outcome: Outcome::Stopped, exit_code: None, signal: None, reason: None };
+        summary.apply(&entry(5, RunEvent::RunFinished { end, duration_ms: 1 }));
+        assert_eq!(ids(&summary), [""; 0]);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::io;
 use std::path::PathBuf;
 
 use car_domain::github::{GithubRepo, PullRequest};
+use car_domain::view::PullRequestMark;
 use serde_json::{Map, Value, json};
 
 use crate::files::{lock_file, write_atomic};
@@ -40,6 +41,22 @@ impl LinkState {
     /// Title of the linked issue, as its author wrote it.
     pub fn issue_title(&self) -> Option<&str> {
         self.values.get("issue")?.get("title")?.as_str()
+    }
+
+    /// The linked pull request, as lists show it. The file may have been written by anybody: an address that is no web page
+    /// is not shown.
+    pub fn pull_request(&self) -> Option<PullRequestMark> {
+        let pr = self.values.get("pr")?;
+        let text = |key: &str| pr.get(key).and_then(Value::as_str);
+        let url = text("url").filter(|url| url.starts_with("https://"))?.to_owned();
+        let is_draft = pr.get("isDraft").and_then(Value::as_bool).unwrap_or(false);
+        let state = match text("state").unwrap_or("open").to_ascii_lowercase().as_str() {
+            "merged" => "merged",
+            "closed" => "closed",
+            _ if is_draft => "draft",
+            _ => "open",
+        };
+        Some(PullRequestMark { number: pr.get("number")?.as_u64()?, url, state: state.to_owned() })
     }
 
     pub(super) fn set_repo(&mut self, repo: &GithubRepo) {

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use car_agent::Exit;
-use car_domain::conversation::{TurnOutcome, TurnStatus};
+use car_domain::conversation::{RequestSubject, TurnOutcome, TurnStatus};
 use car_domain::run::{NoticeLevel, Outcome, RunEnd, RunEvent};
 use car_domain::state::RunningTurn;
 use car_domain::view::Activity;
@@ -79,6 +79,7 @@ impl RunContext<'_> {
             thread_id: turn.thread_id().to_owned(),
             turn_id: turn.turn_id().to_owned(),
             asks: None,
+            is_question: false,
         };
         let begun = change_state(self.repo, |state| state.turn = Some(running));
         let followed = match begun {
@@ -153,14 +154,15 @@ impl RunContext<'_> {
     ) -> Result<(), EngineError> {
         match event {
             TurnEvent::Requested(request) => {
-                asking.open.push((request.id.clone(), request.headline()));
+                let is_question = matches!(request.subject, RequestSubject::Questions { .. });
+                asking.open.push((request.id.clone(), request.headline(), is_question));
                 let notice = Notice::needs_approval(self.repo, &request.id, &request.headline());
                 notifications::announce_or_warn(self.repo, &notice);
                 let root = self.repo.root().to_path_buf();
                 asking.telling.spawn(async move { notifications::deliver_briefly(&root).await });
             }
             TurnEvent::Resolved { request_id, .. } => {
-                asking.open.retain(|(id, _)| id != request_id);
+                asking.open.retain(|(id, ..)| id != request_id);
             }
             _ => {}
         }
@@ -170,10 +172,11 @@ impl RunContext<'_> {
             (self.news)(RunnerNews::Live(event));
         }
         if matches!(event, TurnEvent::Requested(_) | TurnEvent::Resolved { .. }) {
-            let asks = asking.open.first().map(|(_, headline)| headline.clone());
+            let asks = asking.open.first().cloned();
             change_state(self.repo, |state| {
                 if let Some(turn) = &mut state.turn {
-                    turn.asks = asks;
+                    turn.is_question = asks.as_ref().is_some_and(|(.., is_question)| *is_question);
+                    turn.asks = asks.map(|(_, headline, _)| headline);
                 }
             })?;
         }
@@ -194,8 +197,8 @@ impl RunContext<'_> {
 /// What waits for a person.
 #[derive(Default)]
 struct Asking {
-    /// Id and headline of each open request.
-    open: Vec<(String, String)>,
+    /// Id and headline of each open request, and whether it is a question.
+    open: Vec<(String, String, bool)>,
     /// Notifications on their way. What is not sent by the end of the turn is sent by whoever delivers next.
     telling: JoinSet<()>,
 }

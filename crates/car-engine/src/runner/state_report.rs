@@ -35,7 +35,8 @@ pub struct StateReport {
     pub terminal_idle_timeout_seconds: Option<u64>,
     /// The configured model, else the one in the agent's arguments, else `auto`.
     pub codex_model: String,
-    /// The word every screen shows: `idle`, `waiting`, `running`, `stalled`, `failed`, `interrupted` or `finished`.
+    /// The word every screen shows: `idle`, `waiting`, `running`, `stalled`, `approval`, `question`, `failed`,
+    /// `limited`, `interrupted` or `finished`.
     pub activity: Activity,
     /// Since when.
     pub since: Option<Timestamp>,

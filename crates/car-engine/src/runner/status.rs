@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use car_agent::is_alive;
 use car_domain::Timestamp;
+use car_domain::run::is_usage_limit;
 use car_domain::state::{RunnerState, RunnerStatus};
 use car_domain::todo::{TodoList, TodoStatus};
 use car_domain::view::{Activity, StateView};
@@ -56,7 +57,10 @@ pub fn standing(repo: &Repo) -> Result<Standing, EngineError> {
             view.since = last_sign_of_life(repo, &state);
             view.detail = Some(died(&state));
         }
-        (None, RunnerStatus::Error) => view.activity = Activity::Failed,
+        (None, RunnerStatus::Error) => {
+            let is_limited = view.detail.as_deref().is_some_and(is_usage_limit);
+            view.activity = if is_limited { Activity::Limited } else { Activity::Failed };
+        }
         (None, RunnerStatus::Idle) => {
             if todo.status() == TodoStatus::AllDone && repo.docs().report_written()? {
                 view.activity = Activity::Finished;
@@ -88,7 +92,10 @@ fn alive(repo: &Repo, state: &RunnerState, view: &mut StateView) {
         return;
     }
     view.activity = Activity::Running;
-    if let Some(asks) = state.turn.as_ref().and_then(|turn| turn.asks.as_ref()) {
+    if let Some((turn, asks)) =
+        state.turn.as_ref().and_then(|turn| Some((turn, turn.asks.as_ref()?)))
+    {
+        view.activity = if turn.is_question { Activity::Question } else { Activity::Approval };
         view.detail = Some(format!("Waits for an answer: {asks}"));
         return;
     }

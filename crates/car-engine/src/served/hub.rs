@@ -11,7 +11,7 @@ use super::work::Work;
 use super::{Found, Served, blocking};
 use crate::config::{Config, Mode};
 use crate::files::FileStamp;
-use crate::hub::{Hub, HubRepo, JobRunner, Registry, Reporter};
+use crate::hub::{Hub, HubRepo, JobRunner, Kind, Registry, Reporter};
 use crate::runner;
 use crate::{EngineError, Repo};
 
@@ -178,12 +178,27 @@ impl Served {
 
 /// What is found at the root. The hub's own list tells of repositories that are not there.
 pub(super) fn repos(root: &Path, config: &Config) -> Result<Found, EngineError> {
+    let registry = Registry::look(root, config)?;
+    let bases =
+        registry.repos.iter().filter_map(|repo| Some((repo.id.clone(), base_of(&registry, repo)?)));
+    let bases = bases.collect();
     let (prepared, others): (Vec<_>, Vec<_>) =
-        Registry::look(root, config)?.repos.into_iter().partition(HubRepo::is_initialised);
+        registry.repos.into_iter().partition(HubRepo::is_initialised);
     Ok(Found {
         repos: prepared.into_iter().map(|repo| (repo.id, repo.root)).collect(),
         unprepared: others.into_iter().map(|repo| repo.root).collect(),
+        bases,
     })
+}
+
+/// Id of the repository `repo` is a worktree of. The original names it only in the worktree's id.
+fn base_of(registry: &Registry, repo: &HubRepo) -> Option<String> {
+    if repo.entry.kind != Kind::Worktree {
+        return None;
+    }
+    let named = repo.entry.worktree_of.as_deref();
+    let base = named.or_else(|| Some(repo.entry.id.split_once("--")?.0))?;
+    registry.get(base).ok().map(|base| base.id.clone())
 }
 
 fn is_prepared(root: &Path) -> bool {

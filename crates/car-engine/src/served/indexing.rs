@@ -6,6 +6,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use car_domain::Timestamp;
 use car_domain::run::RunSummary;
 use car_domain::search::{SearchHit, SearchTerms};
 use car_store::{EventFilter, Index, JournalMark};
@@ -54,6 +55,15 @@ impl RunIndex {
     ) -> Result<Vec<RunSummary>, EngineError> {
         let index = self.up_to_date(id, repo).await?;
         Ok(index.runs(id, before, limit).await?)
+    }
+
+    /// Tokens of the runs of a repository that began on `day` (counted from the epoch) or later, as far as they are indexed.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub(super) async fn tokens_since(&self, id: &str, day: i64) -> Result<u64, EngineError> {
+        let since = Timestamp::from_millis(day.saturating_mul(86_400_000));
+        Ok(self.index().await?.tokens_since(id, since).await?)
     }
 
     /// The events of `repos`, given as (id, repository), that hold all terms; best first. `filter` names no repositories.

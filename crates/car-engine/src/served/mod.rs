@@ -23,7 +23,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 use car_domain::job::Job;
 use car_domain::live::{LiveEvent, Topics};
 use car_domain::run::RunSummary;
-use car_domain::view::{Activity, Dashboard, LiveTail, RepoRow, RunAction, RunSettings, StateView};
+use car_domain::view::{
+    self, Activity, Dashboard, DayTokens, LiveTail, RepoRow, RunAction, RunSettings, StateView,
+};
 use car_store::Jobs;
 use tokio::sync::{Notify, OnceCell};
 use tokio_util::sync::CancellationToken;
@@ -36,11 +38,11 @@ pub use token_usage::UsageReading;
 
 use crate::config::{self, Config, Mode};
 use crate::conversation::end_idle_servers;
-use crate::github::Github;
+use crate::github::{Github, LinkState};
 use crate::history::History;
 use crate::runner::{self, Standing, standing};
 use crate::terminals::Members;
-use crate::{EngineError, Repo};
+use crate::{EngineError, Repo, now};
 
 /// Runs a dashboard lists.
 const DASHBOARD_RUNS: u32 = 12;
@@ -52,6 +54,8 @@ struct Found {
     repos: BTreeMap<String, PathBuf>,
     /// Roots of the others.
     unprepared: Vec<PathBuf>,
+    /// The repository each worktree belongs to, by the worktree's id.
+    bases: BTreeMap<String, String>,
 }
 
 /// A root that is being served.
@@ -172,6 +176,11 @@ impl Served {
         found.repos.iter().map(|(id, root)| (id.clone(), root.clone())).collect()
     }
 
+    /// The repository a worktree belongs to.
+    fn base_of(&self, id: &str) -> Option<String> {
+        self.repos.read().unwrap_or_else(PoisonError::into_inner).bases.get(id).cloned()
+    }
+
     /// Roots of repositories that are not prepared for CAR.
     fn unprepared(&self) -> Vec<PathBuf> {
         self.repos.read().unwrap_or_else(PoisonError::into_inner).unprepared.clone()
@@ -202,8 +211,17 @@ impl Served {
     pub async fn dashboard(&self, id: &str) -> Result<Dashboard, EngineError> {
         let repo = self.repo(id).await?;
         let runs = self.index.newest(id, &repo, DASHBOARD_RUNS).await?;
-        let id = id.to_owned();
-        blocking(move || Ok(dashboard_of(id, &repo, standing(&repo)?, runs))).await
+        let day = view::day_of(now());
+        let tokens = DayTokens { day, total: self.index.tokens_since(id, day).await? };
+        let (id, base) = (id.to_owned(), self.base_of(id));
+        blocking(move || {
+            let mut dashboard = dashboard_of(id, &repo, standing(&repo)?, runs);
+            dashboard.repo.worktree_of = base;
+            dashboard.repo.tokens = tokens;
+            dashboard.repo.pull_request = LinkState::read(&repo)?.pull_request();
+            Ok(dashboard)
+        })
+        .await
     }
 
     /// The end of the newest run's journal.
@@ -289,6 +307,9 @@ fn dashboard_of(id: String, repo: &Repo, standing: Standing, runs: Vec<RunSummar
             todo_open: todo.n_open(),
             next_item: todo.next_open().map(|item| item.text.clone()),
             last_run: runs.first().cloned(),
+            worktree_of: None,
+            tokens: DayTokens::default(),
+            pull_request: None,
         },
         todo: todo.items,
         runs,
@@ -319,6 +340,9 @@ fn broken_row(id: &str, error: &EngineError) -> RepoRow {
         todo_open: 0,
         next_item: None,
         last_run: None,
+        worktree_of: None,
+        tokens: DayTokens::default(),
+        pull_request: None,
     }
 }
 

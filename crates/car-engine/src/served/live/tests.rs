@@ -31,6 +31,9 @@ fn row(id: &str, todo_open: usize) -> LiveEvent {
         todo_open,
         next_item: None,
         last_run: None,
+        worktree_of: None,
+        tokens: Default::default(),
+        pull_request: None,
     };
     LiveEvent::Row { row: Box::new(row) }
 }

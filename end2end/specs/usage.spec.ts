@@ -1,0 +1,45 @@
+// Tokens: the chart, the numbers behind it, the limits, and the ways to look at them.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from '../fixtures/test';
+import { makeHub } from '../fixtures/hub';
+import { session } from '../fixtures/sessions';
+
+test('the usage page draws what was used, by repository, and says when limits begin anew', async ({ page, workplace }) => {
+  const alpha = workplace.repo('alpha', ['One'], 0);
+  const beta = workplace.repo('beta', ['Two'], 0);
+  makeHub(workplace, alpha);
+  const home = join(workplace.dir, '.codex');
+  mkdirSync(home);
+  writeFileSync(join(workplace.dir, '.env'), `CODEX_HOME=${home}\n`);
+  const days = (n: number) => new Date(Date.now() - n * 86_400_000);
+  session(home, alpha.root, days(2), 1_200_000, 1_000_000, 80_000);
+  session(home, beta.root, days(0), 300_000, 100_000, 20_000, { used: 63, resetsAt: new Date(Date.now() + 90 * 60_000) });
+  const server = await workplace.serve(workplace.dir);
+  await server.open(page);
+  await page.getByRole('link', { name: 'Usage' }).filter({ visible: true }).first().click();
+  await expect(page).toHaveURL(`${server.url}/usage`);
+  await expect(page.getByText(/1\.6M tokens/)).toBeVisible();
+  await expect(page.locator('html[data-ready]')).toBeAttached();
+  const plot = page.getByRole('img', { name: /^Tokens per day/ });
+  await expect(plot).toBeVisible();
+  await expect(plot.locator('.chart__bar')).toHaveCount(2);
+  const legend = page.locator('.chart__legend');
+  await expect(legend).toContainText('alpha');
+  const byRepo = page.getByRole('region', { name: 'By repository' });
+  await expect(byRepo.getByRole('row', { name: /alpha/ })).toContainText('1.3M');
+  const limits = page.getByRole('region', { name: 'Usage limits' });
+  await expect(limits).toContainText('5 hours');
+  await expect(limits).toContainText('63%');
+  await expect(limits).toContainText(/Begins anew in 1 h (29|30)/);
+  await plot.locator('.chart__area').nth(29).hover();
+  await expect(page.locator('.chart__tip')).toContainText('beta 320k');
+  await page.getByRole('link', { name: '24 hours' }).click();
+  await expect(page).toHaveURL(/range=day/);
+  await expect(page.getByRole('img', { name: /^Tokens per hour/ })).toBeVisible();
+  await page.goBack();
+  await expect(page.getByText('As a table')).toBeVisible();
+  await page.getByRole('link', { name: 'Together' }).click();
+  await expect(page).toHaveURL(/group=total/);
+  await expect(plot.locator('.chart__bar')).toHaveCount(1);
+});
