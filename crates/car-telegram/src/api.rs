@@ -56,6 +56,8 @@ pub(crate) enum Trouble {
     TooLong,
     /// Somebody else asks for this bot's updates.
     Conflict,
+    /// The bot's updates go to an address somebody set.
+    Webhook,
     /// The token is wrong.
     Token,
     /// It will never work.
@@ -74,6 +76,9 @@ impl Trouble {
             Self::ChatGone(why) | Self::TopicGone(why) | Self::Markup(why) => why.clone(),
             Self::TooLong => "the text is too long".to_owned(),
             Self::Conflict => "another program asks for this bot's updates".to_owned(),
+            Self::Webhook => {
+                "the bot's updates go to a webhook; Telegram's deleteWebhook ends that".to_owned()
+            }
             Self::Token => "Telegram does not know the bot's token".to_owned(),
         }
     }
@@ -330,7 +335,9 @@ impl Telegram {
         match error {
             ApiError::MessageNotModified => Trouble::NotModified,
             ApiError::InvalidToken => Trouble::Token,
-            ApiError::TerminatedByOtherGetUpdates | ApiError::CantGetUpdates => Trouble::Conflict,
+            ApiError::TerminatedByOtherGetUpdates => Trouble::Conflict,
+            ApiError::CantGetUpdates => Trouble::Webhook,
+            _ if has(&["webhook is active"]) => Trouble::Webhook,
             ApiError::CantParseEntities(_) => Trouble::Markup(why),
             ApiError::MessageIsTooLong | ApiError::EditedMessageIsTooLong => Trouble::TooLong,
             ApiError::MessageToEditNotFound
@@ -356,7 +363,7 @@ impl Telegram {
                 "chat not found",
                 "group is deactivated",
                 "can't initiate conversation",
-                "not enough rights to send",
+                "not enough rights to send text",
                 "need administrator rights",
                 "not a member",
                 "chat_write_forbidden",

@@ -216,7 +216,7 @@ impl Bot {
         // The chat may have moved since.
         incoming.chat = row.chat;
         let topic = self.topic(incoming.place());
-        if lanes::is_urgent(&incoming) {
+        if lanes::is_urgent(&topic, &incoming) {
             let bot = Arc::clone(self);
             self.tasks.spawn(async move { lanes::handle(&bot, &topic, vec![incoming]).await });
             return;

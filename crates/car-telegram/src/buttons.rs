@@ -36,9 +36,7 @@ pub(crate) async fn pressed(
                 _ => None,
             };
             match (turn.parse(), choice) {
-                (Ok(turn), Some(choice)) => {
-                    messages::busy_choice(bot, incoming, turn, choice).await?
-                }
+                (Ok(turn), Some(choice)) => messages::chosen(bot, incoming, turn, choice).await?,
                 _ => UNKNOWN.to_owned(),
             }
         }

@@ -3,12 +3,11 @@
 use std::collections::HashMap;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use car_engine::config::{CAR_DIR, CONFIG_FILE};
 use car_engine::conversation::{CodexSetup, Conversations};
 use car_engine::{EngineError, Repo, blocking};
-use tokio::sync::Mutex;
 
 use crate::settings::Settings;
 
@@ -36,10 +35,42 @@ impl Deref for Codex {
     }
 }
 
+#[derive(Debug, Default)]
+struct Lines {
+    all: HashMap<PathBuf, Line>,
+    clock: u64,
+}
+
+impl Lines {
+    /// The connection for a repository, and those that are to be closed: idle ones, and not while anybody waits for the lock.
+    fn of(&mut self, path: PathBuf, setup: CodexSetup, max: usize) -> (Codex, Vec<Line>) {
+        self.clock += 1;
+        let is_idle = |line: &Line| Arc::strong_count(&line.lease) == 1;
+        let mut retired = Vec::new();
+        // A changed configuration holds from the next idle moment on.
+        if self.all.get(&path).is_some_and(|line| line.setup != setup && is_idle(line)) {
+            retired.extend(self.all.remove(&path));
+        }
+        if !self.all.contains_key(&path) && self.all.len() >= max {
+            let idle = self.all.iter().filter(|(_, line)| is_idle(line));
+            let oldest = idle.min_by_key(|(_, line)| line.used).map(|(path, _)| path.clone());
+            retired.extend(oldest.and_then(|path| self.all.remove(&path)));
+        }
+        let line = self.all.entry(path).or_insert_with(|| Line {
+            codex: Conversations::new(setup.clone()),
+            setup,
+            lease: Arc::new(()),
+            used: 0,
+        });
+        line.used = self.clock;
+        (Codex { codex: line.codex.clone(), _lease: Arc::clone(&line.lease) }, retired)
+    }
+}
+
 /// All connections.
 #[derive(Debug)]
 pub(crate) struct Codexes {
-    lines: Mutex<(HashMap<PathBuf, Line>, u64)>,
+    lines: Mutex<Lines>,
     max: usize,
     /// Where servers have their directories, when not where it is usual.
     server_dir: Option<PathBuf>,
@@ -59,36 +90,23 @@ impl Codexes {
         let path = workspace.clone();
         let mut setup = blocking(move || setup(&workspace, &root)).await?;
         setup.server_dir.clone_from(&self.server_dir);
-        let mut lines = self.lines.lock().await;
-        let (lines, clock) = &mut *lines;
-        *clock += 1;
-        let is_idle = |line: &Line| Arc::strong_count(&line.lease) == 1;
-        // A changed configuration holds from the next idle moment on.
-        if lines.get(&path).is_some_and(|line| line.setup != setup && is_idle(line))
-            && let Some(line) = lines.remove(&path)
-        {
+        let (codex, retired) = {
+            let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+            lines.of(path, setup, self.max)
+        };
+        for line in retired {
             line.codex.close().await;
         }
-        if !lines.contains_key(&path) && lines.len() >= self.max {
-            let idle = lines.iter().filter(|(_, line)| is_idle(line));
-            let oldest = idle.min_by_key(|(_, line)| line.used).map(|(path, _)| path.clone());
-            if let Some(line) = oldest.and_then(|path| lines.remove(&path)) {
-                line.codex.close().await;
-            }
-        }
-        let line = lines.entry(path).or_insert_with(|| Line {
-            codex: Conversations::new(setup.clone()),
-            setup,
-            lease: Arc::new(()),
-            used: 0,
-        });
-        line.used = *clock;
-        Ok(Codex { codex: line.codex.clone(), _lease: Arc::clone(&line.lease) })
+        Ok(codex)
     }
 
     /// Closes all connections; turns go on in the Codex server.
     pub(crate) async fn close(&self) {
-        for (_, line) in self.lines.lock().await.0.drain() {
+        let lines = {
+            let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::take(&mut lines.all)
+        };
+        for line in lines.into_values() {
             line.codex.close().await;
         }
     }

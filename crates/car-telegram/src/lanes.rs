@@ -1,6 +1,7 @@
 //! The two lanes of a topic. In one, what people say is taken in at once, one after the other; in the other, Codex works, one
 //! turn after the other. Buttons and stopping wait for neither.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -29,6 +30,8 @@ pub(crate) struct Topic {
     /// Told when there is a turn to be worked on.
     pub(crate) work: Notify,
     running: Mutex<Option<Running>>,
+    /// Turns up to this number are ended when they begin.
+    stopped_through: AtomicI64,
 }
 
 /// The turn a topic works on.
@@ -36,8 +39,6 @@ pub(crate) struct Topic {
 pub(crate) struct Running {
     /// Its number.
     pub(crate) turn: i64,
-    /// The message it answers.
-    pub(crate) reply_to: Option<i64>,
     /// Stops and steers it, once Codex has taken it up.
     pub(crate) control: Option<TurnControl>,
     /// Ends it before Codex has taken it up.
@@ -54,6 +55,17 @@ impl Topic {
         *self.running.lock().unwrap_or_else(PoisonError::into_inner) = running;
     }
 
+    /// Stops what waits to be worked on. Said before looking whether something is at work, so that what begins at this moment
+    /// is met one way or the other.
+    pub(crate) fn stop_through(&self, turn: i64) {
+        self.stopped_through.fetch_max(turn, Ordering::SeqCst);
+    }
+
+    /// Whether somebody stopped a turn before it began.
+    pub(crate) fn is_stopped(&self, turn: i64) -> bool {
+        turn <= self.stopped_through.load(Ordering::SeqCst)
+    }
+
     /// Stops the turn at work; `false` when there is none.
     pub(crate) async fn stop(&self) -> Result<bool, EngineError> {
         let Some(running) = self.running() else { return Ok(false) };
@@ -68,18 +80,28 @@ impl Topic {
 /// Starts both lanes of a topic.
 pub(crate) fn start(bot: &Arc<Bot>, place: Place) -> Arc<Topic> {
     let (control, incoming) = mpsc::channel(CAPACITY);
-    let topic = Arc::new(Topic { place, control, work: Notify::new(), running: Mutex::default() });
+    let topic = Arc::new(Topic {
+        place,
+        control,
+        work: Notify::new(),
+        running: Mutex::default(),
+        stopped_through: AtomicI64::new(0),
+    });
     bot.tasks.spawn(listen(Arc::clone(bot), Arc::clone(&topic), incoming));
     bot.tasks.spawn(work(Arc::clone(bot), Arc::clone(&topic)));
     topic
 }
 
-/// Whether something waits for nothing.
-pub(crate) fn is_urgent(incoming: &Incoming) -> bool {
+/// Whether something waits for nothing. Stopping waits while nothing is at work: what is to be stopped may just have been said.
+pub(crate) fn is_urgent(topic: &Topic, incoming: &Incoming) -> bool {
+    let is_stop = |name: &str| ["stop", "interrupt"].contains(&name);
     match &incoming.what {
         What::Pressed { .. } => true,
+        What::Said(Said { command: Some(command), .. }) if is_stop(&command.name) => {
+            topic.running().is_some()
+        }
         What::Said(Said { command: Some(command), .. }) => commands::is_urgent(&command.name),
-        What::Said(said) => command::is_stop_word(&said.text),
+        What::Said(said) => command::is_stop_word(&said.text) && topic.running().is_some(),
         What::Edited { .. } => false,
     }
 }
@@ -171,7 +193,9 @@ fn joins(bot: &Bot, incoming: &Incoming) -> Option<Option<String>> {
         return Some(said.album.clone());
     }
     let is_text = said.command.is_none()
+        && !command::is_stop_word(&said.text)
         && said.media.is_none()
+        && !said.is_unknown
         && said.answers.is_none()
         && !said.text.starts_with('!')
         && !bot.options.gather.is_zero();

@@ -121,6 +121,19 @@ pub(crate) enum Priority {
 }
 
 impl Payload {
+    /// A part of a text in Markdown.
+    pub(crate) fn of_part(part: render::Part, reply_to: Option<i64>) -> Self {
+        match part {
+            render::Part::Text { html, plain } => {
+                let letter = Letter { html: Some(html), ..Letter::plain(plain) };
+                Self::Text(letter.reply_to(reply_to))
+            }
+            render::Part::File { name, text } => {
+                Self::File { caption: name.clone(), name, content: Content::Text(text), reply_to }
+            }
+        }
+    }
+
     /// The message under the name `key`, for a place.
     pub(crate) fn to(
         &self,

@@ -56,8 +56,15 @@ pub(crate) async fn find(bot: &Bot, name: &str) -> Result<(PathBuf, Option<Strin
         _ => bot.settings.root.join(name),
     };
     let path = allowed(bot, &path).await?;
-    let known = registry.repos.iter().find(|repo| same(&repo.root, &path));
-    Ok((path, known.map(|repo| repo.id.clone()).filter(|_| bot.settings.is_hub())))
+    if !bot.settings.is_hub() {
+        return Ok((path, None));
+    }
+    blocking(move || {
+        let known = registry.repos.iter().find(|repo| same(&repo.root, &path));
+        let id = known.map(|repo| repo.id.clone());
+        Ok((path, id))
+    })
+    .await
 }
 
 /// The repositories of the root that are there.

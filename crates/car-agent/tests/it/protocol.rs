@@ -94,6 +94,7 @@ fn requests() -> Vec<Value> {
             thread_id: thread_id(),
             expected_turn_id: "u".into(),
             input: vec![Input::text("hi")],
+            client_user_message_id: some("c"),
         }),
         wire(&TurnInterrupt { thread_id: thread_id(), turn_id: "u".into() }),
         wire(&ModelList { cursor: some("c"), limit: 1 }),

@@ -194,6 +194,11 @@ fn without_effect(merged: &Merged, config: &Config) -> Vec<String> {
         ("hub.update_repo_url", "CAR updates itself from its releases"),
         ("hub.update_repo_ref", "CAR updates itself from its releases"),
         ("telegram_bot.mode", "there is only polling"),
+        ("telegram_bot.debug.prefix_context", "/debug tells it"),
+        ("telegram_bot.concurrency.per_topic_queue", "every topic has its own queue"),
+        ("telegram_bot.app_server_command", "codex.binary names the Codex that is used"),
+        ("telegram_bot.app_server_command_env", "codex.binary names the Codex that is used"),
+        ("telegram_bot.app_server.idle_ttl_seconds", "one Codex server serves all topics"),
     ];
     let mut warnings: Vec<String> = dead
         .into_iter()

@@ -194,7 +194,7 @@ impl Conversations {
         Ok(true)
     }
 
-    /// Adds a message to a running turn.
+    /// Adds a message to a running turn. By `client_id`, a name of our own, [`Conversations::find_turn`] finds the turn it joined.
     ///
     /// # Errors
     /// A conflict when that turn is over.
@@ -203,12 +203,14 @@ impl Conversations {
         thread_id: &str,
         turn_id: &str,
         text: &str,
+        client_id: Option<&str>,
     ) -> Result<(), EngineError> {
         let link = self.inner.link().await?;
         let steer = TurnSteer {
             thread_id: thread_id.to_owned(),
             expected_turn_id: turn_id.to_owned(),
             input: vec![Input::text(text)],
+            client_user_message_id: client_id.map(str::to_owned),
         };
         link.call(steer).await.map(drop)
     }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use car_agent::app_server::protocol::{
-    Ask, Method, Notification, RequestId, ThreadItemsList, ThreadRead, ThreadResume,
+    Ask, Item, Method, Notification, RequestId, ThreadItemsList, ThreadRead, ThreadResume,
     ThreadTurnsList, ThreadUnsubscribe, Turn as CodexTurn, TurnStatus as CodexStatus,
 };
 use car_agent::app_server::{CallError, CodexServer, Connection, Incoming, ServerError};
@@ -205,23 +205,7 @@ impl Inner {
         thread_id: &str,
         turn_id: &str,
     ) -> Result<(), EngineError> {
-        let mut cursor = None;
-        for _ in 0..MAX_PAGES {
-            let list = ThreadItemsList {
-                thread_id: thread_id.to_owned(),
-                turn_id: Some(turn_id.to_owned()),
-                cursor,
-                limit: Some(100),
-            };
-            let page = link.call(list).await?;
-            let items: Vec<_> = page.data.into_iter().map(|entry| entry.item).collect();
-            self.board.catch_up(key, &items);
-            cursor = page.next_cursor;
-            if cursor.is_none() {
-                break;
-            }
-        }
-        Ok(())
+        each_page(link, thread_id, turn_id, |items| self.board.catch_up(key, items)).await
     }
 
     /// After a lost connection: go on with the same server, or say that it is gone. None is started for that: what the old
@@ -370,4 +354,30 @@ async fn close(inner: &Inner, records: &Records, request_id: &str) {
         records.answer(&id)
     });
     inner.board.closed(request_id, read.await.ok().flatten());
+}
+
+/// Everything of one turn, page by page, in order.
+pub(super) async fn each_page(
+    link: &Link,
+    thread_id: &str,
+    turn_id: &str,
+    mut take: impl FnMut(&[Item]),
+) -> Result<(), EngineError> {
+    let mut cursor = None;
+    for _ in 0..MAX_PAGES {
+        let list = ThreadItemsList {
+            thread_id: thread_id.to_owned(),
+            turn_id: Some(turn_id.to_owned()),
+            cursor,
+            limit: Some(100),
+        };
+        let page = link.call(list).await?;
+        let items: Vec<_> = page.data.into_iter().map(|entry| entry.item).collect();
+        take(&items);
+        cursor = page.next_cursor;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    Ok(())
 }

@@ -7,13 +7,14 @@ use std::time::Duration;
 use car_agent::app_server::protocol::{
     AccountLogout, CommandExec, ConfigValueWrite, ExperimentalFeatureList, FeedbackUpload, Item,
     KnownItem, McpServerStatusList, ModelList, RateLimitsRead, SkillsList, ThreadRead,
-    ThreadTurnsList,
+    ThreadTurnsList, Turn,
 };
 use car_domain::Timestamp;
 use car_domain::conversation::TurnInfo;
 use serde_json::Value;
 
 use super::history::turn_info;
+use super::link::{Link, each_page};
 use super::{Conversations, SandboxPolicy};
 use crate::{EngineError, ErrorKind};
 
@@ -21,6 +22,8 @@ use crate::{EngineError, ErrorKind};
 const MAX_ENTRIES: u32 = 50;
 /// Turns looked at for one that was lost sight of.
 const MAX_TURNS: u32 = 20;
+/// Turns that are searched for a message with everything in them.
+const MAX_SEARCHED: u32 = 3;
 
 /// A model people can choose.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,24 +115,36 @@ impl Conversations {
         client_id: &str,
     ) -> Result<Option<FoundTurn>, EngineError> {
         let link = self.inner.link().await?;
-        let thread_id = thread_id.to_owned();
-        let list = ThreadTurnsList { thread_id, cursor: None, limit: Some(MAX_TURNS) };
-        let turns = match link.call(list).await {
-            Ok(page) => page.data,
-            // A thread without a turn is known only to the connection that began it.
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error),
+        let turns = newest_turns(&link, thread_id, MAX_TURNS).await?;
+        // Here a turn holds only how it began and how it ended.
+        let found =
+            turns.into_iter().find(|turn| turn.items.iter().any(|i| is_named(i, client_id)));
+        let Some(turn) = found else { return Ok(None) };
+        let mut messages = Vec::new();
+        let said = |item: &Item| match item {
+            Item::Known(KnownItem::AgentMessage { text, .. }) => Some(text.clone()),
+            _ => None,
         };
-        let is_ours = |item: &Item| matches!(item, Item::Known(KnownItem::UserMessage { client_id: Some(id), .. }) if id == client_id);
-        let found = turns.into_iter().find(|turn| turn.items.iter().any(is_ours));
-        Ok(found.map(|turn| {
-            let said = |item: &Item| match item {
-                Item::Known(KnownItem::AgentMessage { text, .. }) => Some(text.clone()),
-                _ => None,
-            };
-            let messages = turn.items.iter().filter_map(said).collect();
-            FoundTurn { info: turn_info(turn), messages }
-        }))
+        let take = |items: &[Item]| messages.extend(items.iter().filter_map(said));
+        each_page(&link, thread_id, &turn.id, take).await?;
+        Ok(Some(FoundTurn { info: turn_info(turn), messages }))
+    }
+
+    /// Whether one of the newest turns of `thread_id` has got a message of this `client_id`, at its beginning or on its way.
+    ///
+    /// # Errors
+    /// When Codex cannot be reached.
+    pub async fn has_message(&self, thread_id: &str, client_id: &str) -> Result<bool, EngineError> {
+        let link = self.inner.link().await?;
+        for turn in newest_turns(&link, thread_id, MAX_SEARCHED).await? {
+            let mut is_there = false;
+            let take = |items: &[Item]| is_there |= items.iter().any(|i| is_named(i, client_id));
+            each_page(&link, thread_id, &turn.id, take).await?;
+            if is_there {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The models people can choose.
@@ -307,6 +322,21 @@ impl Conversations {
         let read = ThreadRead { thread_id: thread_id.to_owned(), include_turns: false };
         Ok(link.call(read).await?.thread.path.map(PathBuf::from))
     }
+}
+
+/// The newest turns of a thread, the newest first.
+async fn newest_turns(link: &Link, thread_id: &str, n: u32) -> Result<Vec<Turn>, EngineError> {
+    let list = ThreadTurnsList { thread_id: thread_id.to_owned(), cursor: None, limit: Some(n) };
+    match link.call(list).await {
+        Ok(page) => Ok(page.data),
+        // A thread without a turn is known only to the connection that began it.
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(error),
+    }
+}
+
+fn is_named(item: &Item, client_id: &str) -> bool {
+    matches!(item, Item::Known(KnownItem::UserMessage { client_id: Some(id), .. }) if id == client_id)
 }
 
 /// A value that is a word, or whatever it is.

@@ -190,7 +190,7 @@ impl Turn {
     /// # Errors
     /// A conflict when the turn is over.
     pub async fn steer(&self, text: &str) -> Result<(), EngineError> {
-        self.control.steer(text).await
+        self.control.steer(text, None).await
     }
 }
 
@@ -211,11 +211,11 @@ impl TurnControl {
         self.conversations.interrupt(&self.thread_id, &self.turn_id).await
     }
 
-    /// See [`Turn::steer`].
+    /// See [`Conversations::steer`].
     ///
     /// # Errors
     /// A conflict when the turn is over.
-    pub async fn steer(&self, text: &str) -> Result<(), EngineError> {
-        self.conversations.steer(&self.thread_id, &self.turn_id, text).await
+    pub async fn steer(&self, text: &str, client_id: Option<&str>) -> Result<(), EngineError> {
+        self.conversations.steer(&self.thread_id, &self.turn_id, text, client_id).await
     }
 }

@@ -21,7 +21,7 @@ pub async fn steer(repo: &Repo, text: &str) -> Result<(), EngineError> {
             .with_hint("a loop can be steered while it runs with `runner.driver: app_server`")
     })?;
     let codex = Conversations::new(CodexSetup::of(repo));
-    let steered = codex.steer(&turn.thread_id, &turn.turn_id, text).await;
+    let steered = codex.steer(&turn.thread_id, &turn.turn_id, text, None).await;
     codex.close().await;
     steered
 }

@@ -80,6 +80,17 @@ impl BotStore {
         Ok(transaction.commit().await?)
     }
 
+    /// Something is about to be done for an update that must not be done twice. `false` when it was begun before: then a crash came
+    /// in between, and nobody knows how far it got.
+    ///
+    /// # Errors
+    /// When the database fails; then it must not be done.
+    pub async fn update_begins(&self, update_id: i64) -> Result<bool, StoreError> {
+        let begun = "UPDATE inbox SET is_begun = 1 WHERE update_id = ? AND is_begun = 0";
+        let begun = sqlx::query(begun).bind(update_id).execute(&self.writer).await?;
+        Ok(begun.rows_affected() > 0)
+    }
+
     /// Forgets what is done and older than `before`: updates, messages, requests, turns and buttons.
     ///
     /// # Errors

@@ -58,7 +58,8 @@ impl BotStore {
         Ok(())
     }
 
-    /// Uses a code up: whoever brought it is let in, with their chat. Returns the role.
+    /// Uses a code up: whoever brought it is let in, with their chat. Returns the role of the code. A code never takes a right
+    /// away: somebody who brings one for another chat keeps the higher role.
     ///
     /// # Errors
     /// When the database fails.
@@ -78,13 +79,17 @@ impl BotStore {
         .fetch_optional(&mut *transaction)
         .await?;
         let Some(role) = role else { return Ok(None) };
-        sqlx::query("INSERT OR REPLACE INTO people (user_id, name, role, at) VALUES (?, ?, ?, ?)")
-            .bind(user.0)
-            .bind(user.1)
-            .bind(&role)
-            .bind(now.as_millis())
-            .execute(&mut *transaction)
-            .await?;
+        sqlx::query(
+            "INSERT INTO people (user_id, name, role, at) VALUES (?, ?, ?, ?)
+             ON CONFLICT (user_id) DO UPDATE SET name = excluded.name, role = CASE
+               WHEN role = 'admin' OR excluded.role = 'viewer' THEN role ELSE excluded.role END",
+        )
+        .bind(user.0)
+        .bind(user.1)
+        .bind(&role)
+        .bind(now.as_millis())
+        .execute(&mut *transaction)
+        .await?;
         sqlx::query("INSERT OR REPLACE INTO chats (chat, by_user, at) VALUES (?, ?, ?)")
             .bind(chat)
             .bind(user.0)

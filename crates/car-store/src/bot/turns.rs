@@ -146,6 +146,16 @@ impl BotStore {
         Ok(done.rows_affected() > 0)
     }
 
+    /// Something else is to be done in a turn that has not begun; `false` when it has.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn rework_turn(&self, id: i64, work: &str) -> Result<bool, StoreError> {
+        let reworked = "UPDATE turns SET work = ? WHERE id = ? AND state IN ('held', 'queued')";
+        let reworked = sqlx::query(reworked).bind(work).bind(id).execute(&self.writer).await?;
+        Ok(reworked.rows_affected() > 0)
+    }
+
     /// A turn is being worked on, in this conversation.
     ///
     /// # Errors

@@ -1,7 +1,11 @@
 //! Commands that only tell something.
 
+use std::path::Path;
+use std::time::Duration;
+
 use car_domain::format::{bytes, coarse, elapsed};
 use car_engine::config::TelegramRole;
+use car_engine::conversation::PlanWindow;
 use car_engine::runner::standing;
 use car_engine::{EngineError, blocking, now, update_status};
 
@@ -9,6 +13,9 @@ use super::{COMMANDS, Call, HIDDEN};
 use crate::bot::Bot;
 use crate::topic::Reach;
 use crate::workspace;
+
+/// How long a status waits for Codex.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What somebody reads who was just let in.
 pub(crate) fn welcome(bot: &Bot, role: TelegramRole) -> String {
@@ -114,22 +121,26 @@ pub(super) async fn status(call: Call<'_>) -> Result<(), EngineError> {
     let (asks, reach) = (bound.asks(config), bound.reach(config));
     let warning = if reach == Reach::FullAccess { "⚠ " } else { "" };
     lines.push(format!("{warning}Asks: {}, may reach: {}", asks.name(), reach.name()));
-    if let Ok(path) = &workspace
-        && bot.codexes.of(path).await?.has_server().await
-    {
-        let codex = bot.codexes.of(path).await?;
-        for window in codex.plan_windows().await.unwrap_or_default() {
-            let name = window.window.map(coarse).unwrap_or_else(|| "plan".to_owned());
-            let again =
-                window.resets_at.map(|at| format!(", again in {}", coarse(at.since(now()))));
-            lines.push(format!(
-                "Limit of {name}: {} % used{}",
-                window.used_percent,
-                again.unwrap_or_default()
-            ));
-        }
+    if let Ok(path) = &workspace {
+        // Without them, when Codex is slow: nobody waits for a status.
+        let limits = tokio::time::timeout(PATIENCE, plan_limits(bot, path)).await;
+        lines.extend(limits.ok().and_then(Result::ok).unwrap_or_default());
     }
     call.say(&format!("- {}", lines.join("\n- "))).await
+}
+
+/// How much of Codex's plan is used; no server is started for the question.
+async fn plan_limits(bot: &Bot, workspace: &Path) -> Result<Vec<String>, EngineError> {
+    let codex = bot.codexes.of(workspace).await?;
+    if !codex.has_server().await {
+        return Ok(Vec::new());
+    }
+    let line = |window: PlanWindow| {
+        let name = window.window.map_or_else(|| "plan".to_owned(), coarse);
+        let again = window.resets_at.map(|at| format!(", again in {}", coarse(at.since(now()))));
+        format!("Limit of {name}: {} % used{}", window.used_percent, again.unwrap_or_default())
+    };
+    Ok(codex.plan_windows().await?.into_iter().map(line).collect())
 }
 
 pub(super) async fn debug(call: Call<'_>) -> Result<(), EngineError> {

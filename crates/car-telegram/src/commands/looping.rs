@@ -29,8 +29,8 @@ pub(super) async fn start(call: Call<'_>, once: bool) -> Result<(), EngineError>
 }
 
 pub(super) async fn stop(call: Call<'_>) -> Result<(), EngineError> {
-    if call.topic.running().is_some() {
-        return super::interrupt(call.bot, call.topic, call.incoming).await;
+    if super::talk::stop_here(call.bot, call.topic).await? {
+        return super::talk::stopping(call.bot, call.incoming).await;
     }
     let repo = workspace::repo_of(call.bot, &call.bound).await?;
     let now = call.word() == "now";

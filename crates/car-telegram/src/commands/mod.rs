@@ -35,10 +35,12 @@ struct Known {
     is_urgent: bool,
     /// Refused while Codex is at work in the topic.
     needs_idle: bool,
+    /// Not done again when the bot ended in the middle of it.
+    is_once: bool,
 }
 
 const fn known(name: &'static str, role: TelegramRole, about: &'static str) -> Known {
-    Known { name, about, role, is_urgent: false, needs_idle: false }
+    Known { name, about, role, is_urgent: false, needs_idle: false, is_once: false }
 }
 
 const fn urgent(name: &'static str, role: TelegramRole, about: &'static str) -> Known {
@@ -49,6 +51,10 @@ const fn idle(name: &'static str, role: TelegramRole, about: &'static str) -> Kn
     Known { needs_idle: true, ..known(name, role, about) }
 }
 
+const fn once(name: &'static str, role: TelegramRole, about: &'static str) -> Known {
+    Known { is_once: true, ..known(name, role, about) }
+}
+
 /// All commands, in the order of the menu.
 const COMMANDS: [Known; 36] = [
     urgent("status", Viewer, "What this topic is bound to, and what is going on"),
@@ -56,8 +62,8 @@ const COMMANDS: [Known; 36] = [
     idle("new", Operator, "Begin a new conversation"),
     idle("resume", Operator, "Go on with an earlier conversation"),
     idle("bind", Operator, "Choose the repository of this topic"),
-    known("run", Operator, "Start the loop over the TODO list"),
-    known("once", Operator, "Start one run of the loop"),
+    once("run", Operator, "Start the loop over the TODO list"),
+    once("once", Operator, "Start one run of the loop"),
     urgent("stop", Operator, "Stop Codex here, else the loop after its run"),
     known("runs", Viewer, "The last runs of the loop"),
     known("tail", Viewer, "The end of the newest run's log"),
@@ -77,7 +83,7 @@ const COMMANDS: [Known; 36] = [
     known("mcp", Viewer, "Tool servers of Codex"),
     known("experimental", Admin, "Features of Codex that are not for everybody yet"),
     known("rollout", Viewer, "Where Codex keeps this conversation"),
-    known("feedback", Operator, "Report a fault to Codex's makers"),
+    once("feedback", Operator, "Report a fault to Codex's makers"),
     known("logout", Admin, "Log Codex out"),
     known("update", Admin, "How the last update went"),
     urgent("ids", Viewer, "Numbers of this chat, topic and you"),
@@ -149,6 +155,15 @@ pub(crate) async fn allowed(
         .with_hint("an admin can change that with telegram_bot.roles"))
 }
 
+/// What follows must not be done twice: an error when the bot ended in the middle of it before.
+pub(crate) async fn begins(bot: &Bot, incoming: &Incoming) -> Result<(), EngineError> {
+    if bot.store.update_begins(incoming.update_id).await? {
+        return Ok(());
+    }
+    Err(EngineError::conflict("I was restarted in the middle of this and have not begun it again")
+        .with_hint("Look how far it got before you ask for it once more."))
+}
+
 /// A command with everything it needs.
 pub(crate) struct Call<'a> {
     pub(crate) bot: &'a Arc<Bot>,
@@ -207,6 +222,9 @@ pub(crate) async fn run(
             known.name
         ))
         .with_hint("/interrupt stops it"));
+    }
+    if known.is_once {
+        begins(bot, incoming).await?;
     }
     let bound = Bound::read(&bot.store, topic.place).await?;
     let words = command.words();

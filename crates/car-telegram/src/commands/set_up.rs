@@ -1,7 +1,7 @@
 //! Commands that set a topic up: its repository, its model, what Codex may do, what messages mean.
 
-use car_engine::EngineError;
 use car_engine::config::{TelegramRole, TelegramTrigger, TelegramWhileBusy};
+use car_engine::{EngineError, blocking};
 
 use super::{Call, Choice, allowed};
 use crate::topic::{Asks, Reach};
@@ -28,9 +28,11 @@ pub(super) async fn bind(call: Call<'_>) -> Result<(), EngineError> {
         return call.say(&format!("This bot serves one repository, `{root}`; there is nothing to choose. `/bind PATH` binds to another directory if the owner allows it.")).await;
     }
     let registry = workspace::registry(call.bot).await?;
-    let there = registry.repos.iter().filter(|repo| repo.exists() && repo.entry.enabled);
-    let choices: Vec<_> =
-        there.map(|repo| (repo.id.clone(), Choice::Bind(repo.id.clone()))).collect();
+    let choices = blocking(move || {
+        let there = registry.repos.iter().filter(|repo| repo.exists() && repo.entry.enabled);
+        Ok(there.map(|repo| (repo.id.clone(), Choice::Bind(repo.id.clone()))).collect::<Vec<_>>())
+    })
+    .await?;
     if choices.is_empty() {
         return call.say("There are no repositories in this hub yet.").await;
     }

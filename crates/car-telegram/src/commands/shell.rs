@@ -35,6 +35,7 @@ pub(crate) async fn shell(
         );
     }
     let path = workspace::of(bot, bound).await?;
+    super::begins(bot, incoming).await?;
     let user = (incoming.user.id, incoming.user.name.as_str());
     bot.store.record(user, incoming.place(), "shell", line, car_engine::now()).await?;
     let codex = bot.codexes.of(&path).await?;
@@ -54,7 +55,8 @@ pub(crate) async fn shell(
         code => text.push_str(&format!("\n(exit {code})")),
     }
     let text = bot.settings.redactor().redact(&text).into_owned();
-    show(bot, incoming, "", "shell-output.txt", &text).await
+    let max = usize::try_from(config.max_output_chars).unwrap_or(MAX_SHOWN).min(MAX_SHOWN);
+    show_up_to(max, bot, incoming, "", "shell-output.txt", &text).await
 }
 
 /// Shows text that is no markup: in a block, or its beginning and the whole as a file.
@@ -65,8 +67,19 @@ pub(super) async fn show(
     file: &str,
     text: &str,
 ) -> Result<(), EngineError> {
-    let is_short = render::units(text) <= MAX_SHOWN;
-    let head = if is_short { text } else { render::head(text, 1500) };
+    show_up_to(MAX_SHOWN, bot, incoming, title, file, text).await
+}
+
+async fn show_up_to(
+    max: usize,
+    bot: &Bot,
+    incoming: &Incoming,
+    title: &str,
+    file: &str,
+    text: &str,
+) -> Result<(), EngineError> {
+    let is_short = render::units(text) <= max;
+    let head = if is_short { text } else { render::head(text, max.min(1500)) };
     let more = if is_short { "" } else { "\n…" };
     let gap = if title.is_empty() { "" } else { "\n" };
     let letter = Letter {

@@ -205,15 +205,32 @@ fn read_inside(workspace: &std::path::Path, name: &str) -> Result<String, Engine
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
+/// Stops what Codex does in a topic, or was just told to do; `false` when that is nothing.
+pub(super) async fn stop_here(bot: &Bot, topic: &Topic) -> Result<bool, EngineError> {
+    if topic.stop().await? {
+        return Ok(true);
+    }
+    let waiting = bot.store.open_turns_of(topic.place).await?;
+    let Some(last) = waiting.last() else { return Ok(false) };
+    topic.stop_through(last.id);
+    // The first of them may have begun meanwhile.
+    topic.stop().await?;
+    Ok(true)
+}
+
 /// Stops what Codex does in a topic.
 pub(crate) async fn interrupt(
     bot: &Arc<Bot>,
     topic: &Arc<Topic>,
     incoming: &Incoming,
 ) -> Result<(), EngineError> {
-    if !topic.stop().await? {
+    if !stop_here(bot, topic).await? {
         return bot.answer(incoming, Letter::plain("Nothing is at work here.")).await;
     }
+    stopping(bot, incoming).await
+}
+
+pub(super) async fn stopping(bot: &Bot, incoming: &Incoming) -> Result<(), EngineError> {
     let user = (incoming.user.id, incoming.user.name.as_str());
     bot.store.record(user, incoming.place(), "stopped", "", now()).await?;
     bot.answer(incoming, Letter::plain("Stopping.").silent()).await

@@ -103,12 +103,12 @@ impl Admission {
         Ok(moved.iter().any(|(from, to)| *to == chat && self.chats.contains(from)))
     }
 
-    /// Whether anybody is let in without a code.
+    /// Whether nobody is let in without a code.
     pub(crate) fn is_open_to_nobody(&self) -> bool {
         self.users.is_empty()
     }
 
-    /// Lets somebody in who brings a code that works. Returns their role.
+    /// Lets somebody in who brings a code that works. Returns what they may do now.
     pub(crate) async fn pair(
         &self,
         incoming: &Incoming,
@@ -120,8 +120,10 @@ impl Admission {
             return Ok(None);
         }
         let Some(code) = normal(code) else { return Ok(None) };
-        let role = self.store.use_code(&hash(&code), user, incoming.chat, now()).await?;
-        Ok(role.as_deref().and_then(TelegramRole::from_name))
+        match self.store.use_code(&hash(&code), user, incoming.chat, now()).await? {
+            Some(_) => self.role(user.0).await,
+            None => Ok(None),
+        }
     }
 
     fn may_try(&self, user: i64) -> bool {

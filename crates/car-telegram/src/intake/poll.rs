@@ -64,10 +64,6 @@ pub(crate) async fn run(bot: Arc<Bot>, cancel: CancellationToken) {
                 pause = after;
                 "Telegram wants a pause".to_owned()
             }
-            Err(Trouble::Conflict) => {
-                pause = MAX_PAUSE;
-                Trouble::Conflict.words()
-            }
             Err(trouble) => trouble.words(),
         };
         // Once for a row of the same failures.

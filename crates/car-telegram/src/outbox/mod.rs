@@ -7,7 +7,6 @@ mod lost;
 mod pace;
 
 use std::collections::HashSet;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +18,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::api::{Telegram, Text, Trouble};
-use crate::files::read_without_links;
+use crate::files::{put_aside, read_without_links};
 use crate::payload::{Content, Letter, Payload};
 use crate::render;
 pub(crate) use lost::counter;
@@ -245,7 +244,11 @@ impl Outbox {
             self.store.note_message(lost::counter(row.chat), id).await?;
         }
         if let Payload::File { content: Content::Path { path, sent }, .. } = payload {
-            put_aside(path, sent).await;
+            let (path, sent) = (path.clone(), sent.clone());
+            let moved = blocking(move || put_aside(path.as_ref(), sent.as_ref())).await;
+            if let Err(error) = moved {
+                tracing::warn!(%error, "a file that was sent stays where it is");
+            }
         }
         Ok(self.store.message_sent(row.id, id).await?)
     }
@@ -294,49 +297,43 @@ impl Outbox {
                 let (chat, topic) = (row.chat, row.topic);
                 tracing::warn!(chat, topic, n, why, "a topic cannot be written to any more");
             }
-            Trouble::Markup(_) | Trouble::TooLong if simpler(payload).is_some() => {
-                tracing::warn!(key = row.key, why, "sent without markup");
-                let simpler = simpler(payload).unwrap_or_else(|| payload.clone());
-                let text = serde_json::to_string(&simpler).unwrap_or_default();
-                store.message_becomes(row.id, &text).await?;
-            }
-            _ => {
-                tracing::warn!(key = row.key, why, "a message is given up");
-                store.message_failed(row.id, &why).await?;
-            }
+            _ => match simpler(payload, &why) {
+                Some(simpler) => {
+                    tracing::warn!(key = row.key, why, "sent in a simpler form");
+                    let text = serde_json::to_string(&simpler).unwrap_or_default();
+                    store.message_becomes(row.id, &text).await?;
+                }
+                None => {
+                    tracing::warn!(key = row.key, why, "a message is given up");
+                    store.message_failed(row.id, &why).await?;
+                }
+            },
         }
         Ok(())
     }
 }
 
-/// The same message in a simpler form.
-fn simpler(payload: &Payload) -> Option<Payload> {
+/// The same message in a simpler form, for when Telegram refuses it: without markup, without buttons, and instead of a file the
+/// words that it cannot be sent.
+fn simpler(payload: &Payload, why: &str) -> Option<Payload> {
     let without = |letter: &Letter| {
         let plain = render::head(&letter.plain, render::MAX_UNITS).to_owned();
-        let is_new = letter.html.is_some() || plain != letter.plain;
-        is_new.then(|| Letter { html: None, plain, ..letter.clone() })
+        let is_marked = letter.html.is_some() || plain != letter.plain;
+        let (is_new, buttons) = match is_marked {
+            true => (true, letter.buttons.clone()),
+            false => (!letter.buttons.is_empty(), Vec::new()),
+        };
+        is_new.then(|| Letter { html: None, plain, buttons, ..letter.clone() })
     };
     match payload {
         Payload::Text(letter) => without(letter).map(Payload::Text),
         Payload::Edit { of, letter } => {
             without(letter).map(|letter| Payload::Edit { of: of.clone(), letter })
         }
-        Payload::File { .. } => None,
-    }
-}
-
-/// Puts a file that was sent where it is not sent again.
-async fn put_aside(path: &str, sent: &str) {
-    let made = match Path::new(sent).parent() {
-        Some(dir) => tokio::fs::create_dir_all(dir).await,
-        None => Ok(()),
-    };
-    let moved = match made {
-        Ok(()) => tokio::fs::rename(path, sent).await,
-        Err(error) => Err(error),
-    };
-    if let Err(error) = moved {
-        tracing::warn!(%error, path, "a file that was sent cannot be put aside");
+        Payload::File { name, reply_to, .. } => {
+            let letter = Letter::plain(format!("⚠ {name} could not be sent: {why}"));
+            Some(Payload::Text(letter.reply_to(*reply_to)))
+        }
     }
 }
 

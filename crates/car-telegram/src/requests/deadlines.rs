@@ -1,4 +1,5 @@
-//! Nobody deciding means no: what waits too long is declined, after a reminder.
+//! Nobody deciding means no: what waits too long is declined, after a reminder. A request that cannot be declined now holds up
+//! no other.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +9,7 @@ use car_domain::conversation::{AgentRequest, Decision};
 use car_engine::{EngineError, ErrorKind, now};
 use car_store::{NewMessage, RequestRow};
 
-use super::{NOBODY, give, key, summary, tell};
+use super::{NOBODY, answered_as, closed, expired, give, key};
 use crate::bot::Bot;
 use crate::payload::{Letter, Priority};
 use crate::topic::Bound;
@@ -16,6 +17,8 @@ use crate::{outbox, workspace};
 
 /// Longest pause between two looks at what expires.
 const A_DAY: Duration = Duration::from_secs(24 * 3600);
+/// Pause after something could not be done.
+const RETRY: Duration = Duration::from_secs(5);
 
 /// Reminds people of what waits, and declines what nobody decided in time.
 pub(crate) async fn deadlines(bot: Arc<Bot>) {
@@ -24,7 +27,7 @@ pub(crate) async fn deadlines(bot: Arc<Bot>) {
             Ok(pause) => pause,
             Err(error) => {
                 tracing::warn!(%error, "requests of the agent cannot be looked at");
-                Duration::from_secs(5)
+                RETRY
             }
         };
         tokio::select! {
@@ -37,26 +40,38 @@ pub(crate) async fn deadlines(bot: Arc<Bot>) {
 
 /// Does what is due, and returns the time until something is.
 async fn look(bot: &Arc<Bot>) -> Result<Duration, EngineError> {
-    let remind = bot.settings.bot().requests.remind_seconds;
-    let before = Duration::from_secs(remind);
     let mut pause = A_DAY;
     for row in bot.store.open_requests().await? {
-        let left = Timestamp::from_millis(row.expires_at).since(now());
-        if left.is_zero() {
-            expire(bot, &row).await?;
-            continue;
-        }
-        if row.is_reminded || remind == 0 {
-            pause = pause.min(left);
-        } else if left > before {
-            pause = pause.min(left - before);
-        } else {
-            bot.store.reminded(&row.token).await?;
-            bot.outbox.send(&[reminder(bot, &row, left).await?], &[]).await?;
-            pause = pause.min(left);
-        }
+        let next = match look_at(bot, &row).await {
+            Ok(next) => next,
+            Err(error) => {
+                tracing::warn!(%error, turn = row.turn, "a request of the agent cannot be declined");
+                RETRY
+            }
+        };
+        pause = pause.min(next);
     }
     Ok(pause.max(Duration::from_millis(10)))
+}
+
+/// Does what is due about one request, and returns the time until something is.
+async fn look_at(bot: &Arc<Bot>, row: &RequestRow) -> Result<Duration, EngineError> {
+    let left = Timestamp::from_millis(row.expires_at).since(now());
+    if left.is_zero() {
+        expire(bot, row).await?;
+        return Ok(A_DAY);
+    }
+    let remind = bot.settings.bot().requests.remind_seconds;
+    let before = Duration::from_secs(remind);
+    if row.is_reminded || remind == 0 {
+        return Ok(left);
+    }
+    if left > before {
+        return Ok(left - before);
+    }
+    bot.outbox.send(&[reminder(bot, row, left).await?], &[]).await?;
+    bot.store.reminded(&row.token).await?;
+    Ok(left)
 }
 
 async fn reminder(bot: &Bot, row: &RequestRow, left: Duration) -> Result<NewMessage, EngineError> {
@@ -76,23 +91,22 @@ async fn expire(bot: &Arc<Bot>, row: &RequestRow) -> Result<(), EngineError> {
         .or_else(|| offered.iter().find(|decision| **decision == Decision::Cancel))
         .cloned();
     let given = match no {
-        Some(decision) => give(bot, row, decision, NOBODY).await.map(drop),
+        Some(decision) => give(bot, row, decision, NOBODY).await.map(Some),
         // A question cannot be declined; without an answer there is nothing to go on with.
         None => {
             let bound = Bound::read(&bot.store, row.place()).await?;
             let codex = bot.codexes.of(&workspace::of(bot, &bound).await?).await?;
-            codex.interrupt(&row.codex_thread, &row.codex_turn).await
+            codex.interrupt(&row.codex_thread, &row.codex_turn).await.map(|()| None)
         }
     };
     match given {
-        Ok(()) => {}
-        // Decided in this very moment, or gone with its turn.
+        Ok(Some(answer)) => answered_as(bot, row, &answer).await,
+        Ok(None) => expired(bot, row).await,
+        // Decided otherwise in this very moment, or gone with its turn.
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Conflict) => {
-            tracing::info!(%error, "a request that expired was decided already");
+            tracing::info!(%error, "a request that expired does not wait any more");
+            closed(bot, row).await
         }
-        Err(error) => return Err(error),
+        Err(error) => Err(error),
     }
-    bot.store.close_request(&row.token, "expired", Some("decline"), None).await?;
-    bot.store.record((0, "nobody"), row.place(), "expired", &summary(row), now()).await?;
-    tell(bot, row, "Declined: nobody decided in time").await
 }

@@ -119,8 +119,7 @@ pub(crate) async fn answered(
         if row.chat != incoming.chat {
             continue;
         }
-        let shown = bot.store.message(&key(&row.token)).await?;
-        if shown.and_then(|shown| shown.message_id) != Some(message) {
+        if bot.outbox.number_of(&key(&row.token)).await? != Some(message) {
             continue;
         }
         let Ok(request) = serde_json::from_str::<AgentRequest>(&row.request) else { continue };
@@ -206,13 +205,26 @@ async fn decide(
         }
         Err(error) => return Err(error),
     }
-    let word = decision.word();
-    let detail = format!("{word}: {}", summary(row));
-    bot.store.record(user, row.place(), "decided", &detail, now()).await?;
-    bot.store.close_request(&row.token, "decided", Some(word), Some(user)).await?;
     let told = verdict(row, &decision);
-    tell(bot, row, &format!("{told} by {}", user.1)).await?;
+    decided(bot, row, &decision, &told, user).await?;
     Ok(told)
+}
+
+/// Closes a request about which somebody decided. The answer given here also comes back from Codex, perhaps sooner: whoever is
+/// first writes down who it was.
+async fn decided(
+    bot: &Bot,
+    row: &RequestRow,
+    decision: &Decision,
+    told: &str,
+    user: (i64, &str),
+) -> Result<(), EngineError> {
+    let word = decision.word();
+    if bot.store.close_request(&row.token, "decided", Some(word), Some(user)).await? {
+        let detail = format!("{word}: {}", summary(row));
+        bot.store.record(user, row.place(), "decided", &detail, now()).await?;
+    }
+    tell(bot, row, &format!("{told} by {}", user.1)).await
 }
 
 fn verdict(row: &RequestRow, decision: &Decision) -> String {
@@ -287,26 +299,34 @@ pub(crate) async fn resolved(
     let open = bot.store.open_requests().await?;
     let row = open.into_iter().find(|row| row.turn == turn.id && row.request_id == request_id);
     let Some(row) = row else { return Ok(()) };
-    // An answer given here comes back, too; it reads the same as what `decide` says.
-    let (state, what, by) = match &answer {
-        None => ("closed", "Not waiting any more".to_owned(), None),
-        Some(answer) if answer.by == NOBODY => {
-            ("expired", "Declined: nobody decided in time".to_owned(), None)
-        }
-        Some(answer) => {
-            let told = verdict(&row, &answer.decision);
-            let name = person(&answer.by);
-            (
-                "decided",
-                format!("{told} by {}", name.as_ref().map_or(&*answer.by, |(_, n)| n)),
-                name,
-            )
-        }
-    };
-    let word = answer.as_ref().map(|answer| answer.decision.word());
-    let by = by.as_ref().map(|(id, name)| (*id, name.as_str()));
-    bot.store.close_request(&row.token, state, word, by).await?;
-    tell(bot, &row, &what).await
+    match &answer {
+        None => closed(bot, &row).await,
+        Some(answer) => answered_as(bot, &row, answer).await,
+    }
+}
+
+/// Closes a request as Codex's record of it says.
+async fn answered_as(bot: &Bot, row: &RequestRow, answer: &Answer) -> Result<(), EngineError> {
+    if answer.by == NOBODY {
+        return expired(bot, row).await;
+    }
+    let told = verdict(row, &answer.decision);
+    let (id, name) = person(&answer.by).unwrap_or_else(|| (0, answer.by.clone()));
+    decided(bot, row, &answer.decision, &told, (id, &name)).await
+}
+
+/// Closes a request that is gone.
+async fn closed(bot: &Bot, row: &RequestRow) -> Result<(), EngineError> {
+    bot.store.close_request(&row.token, "closed", None, None).await?;
+    tell(bot, row, "Not waiting any more").await
+}
+
+/// Closes a request about which nobody decided.
+async fn expired(bot: &Bot, row: &RequestRow) -> Result<(), EngineError> {
+    if bot.store.close_request(&row.token, "expired", Some("decline"), None).await? {
+        bot.store.record((0, "nobody"), row.place(), "expired", &summary(row), now()).await?;
+    }
+    tell(bot, row, "Declined: nobody decided in time").await
 }
 
 /// Id and name of the person behind an answer that was given in Telegram.
@@ -318,9 +338,7 @@ fn person(by: &str) -> Option<(i64, String)> {
 /// A turn is over: nothing it asked waits any more.
 pub(crate) async fn turn_ended(bot: &Bot, turn: &TurnRow) -> Result<(), EngineError> {
     for row in bot.store.open_requests().await?.into_iter().filter(|row| row.turn == turn.id) {
-        if bot.store.close_request(&row.token, "closed", None, None).await? {
-            tell(bot, &row, "Not waiting any more").await?;
-        }
+        closed(bot, &row).await?;
     }
     Ok(())
 }

@@ -41,7 +41,6 @@ pub(super) struct Card {
     shown_at: Instant,
     typed_at: Option<Instant>,
     editing: Option<JoinHandle<Result<(), Trouble>>>,
-    paused_until: Option<Instant>,
 }
 
 impl Card {
@@ -60,7 +59,6 @@ impl Card {
             shown_at: Instant::now(),
             typed_at: None,
             editing: None,
-            paused_until: None,
         }
     }
 
@@ -167,7 +165,7 @@ impl Card {
 
     /// Changes the message when there is something new and it is time, and shows that the bot is writing. Never waits.
     pub(super) fn show(&mut self, bot: &Bot, place: car_store::Place, message: Option<i64>) {
-        self.settle();
+        self.settle(bot, place.chat);
         let now = Instant::now();
         if self.typed_at.is_none_or(|at| now.duration_since(at) >= TYPING_GAP) {
             self.typed_at = Some(now);
@@ -179,11 +177,7 @@ impl Card {
         let (_, news) = self.body(false);
         let gap =
             if news == self.shown { IDLE_GAP } else { bot.outbox.pace().edit_gap(place.chat) };
-        let is_paused = self.paused_until.is_some_and(|until| until > now);
-        if now.duration_since(self.shown_at) < gap
-            || is_paused
-            || !bot.outbox.pace().try_take(place.chat)
-        {
+        if now.duration_since(self.shown_at) < gap || !bot.outbox.pace().try_take(place.chat) {
             return;
         }
         let (html, plain) = self.body(true);
@@ -196,11 +190,12 @@ impl Card {
         }));
     }
 
-    fn settle(&mut self) {
+    fn settle(&mut self, bot: &Bot, chat: i64) {
         let Some(done) = self.editing.take_if(|editing| editing.is_finished()) else { return };
         // It is finished, so this does not wait.
         if let Some(Ok(Err(Trouble::RetryAfter(after)))) = futures::FutureExt::now_or_never(done) {
-            self.paused_until = Some(Instant::now() + after);
+            // The pause holds for everything in the chat.
+            bot.outbox.pace().block(chat, after);
         }
     }
 

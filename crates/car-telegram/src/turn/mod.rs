@@ -3,6 +3,7 @@
 //! However often the bot is restarted on the way: the turn is started once, and its end is written together with its answer.
 
 mod answer;
+mod begin;
 mod card;
 mod prepare;
 mod run;

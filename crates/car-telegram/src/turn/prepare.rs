@@ -7,6 +7,7 @@ use car_engine::config::CAR_DIR;
 use car_engine::voice::{Speech, VoiceReason, transcribe};
 use car_engine::{EngineError, ErrorKind, Repo, blocking, github, injected_context};
 use car_store::TurnRow;
+use tokio::sync::watch;
 
 use super::with_quote;
 use crate::api::Trouble;
@@ -33,7 +34,7 @@ pub(super) struct Prepared {
     pub(super) images: Vec<PathBuf>,
 }
 
-/// Prepares a turn. `tell` hears what it is at.
+/// Prepares a turn. `tell` hears what it is at. Dropped at any moment, nothing is lost.
 pub(super) async fn prepare(
     bot: &Bot,
     turn: &TurnRow,
@@ -41,7 +42,7 @@ pub(super) async fn prepare(
     text: &str,
     media: &[Media],
     quote: Option<&str>,
-    mut tell: impl FnMut(&str),
+    tell: &watch::Sender<&'static str>,
 ) -> Result<Prepared, EngineError> {
     let config = &bot.settings.bot().media;
     let folder = Folder::of(workspace, turn.place());
@@ -52,15 +53,15 @@ pub(super) async fn prepare(
             MediaKind::Voice => config.max_voice_bytes,
             MediaKind::File => config.max_file_bytes,
         };
-        tell("Fetching what was sent");
-        let bytes = fetch(bot, media, max, &mut tell).await?;
+        tell.send_replace("Fetching what was sent");
+        let bytes = fetch(bot, media, max, tell).await?;
         match media.kind {
             MediaKind::Image => {
                 images.push(store_image(workspace, media.name.as_deref(), bytes).await?);
             }
             MediaKind::Voice => {
-                tell("Listening");
-                let said = listen(bot, media, bytes, &mut tell).await?;
+                tell.send_replace("Listening");
+                let said = listen(bot, media, bytes, tell).await?;
                 show_transcript(bot, turn, &said).await?;
                 words = [words.as_str(), &said].map(str::trim).join("\n\n").trim().to_owned();
                 notes.push(
@@ -120,7 +121,9 @@ async fn pointers(
     let spoken: Vec<&str> =
         lower.split(|c: char| !c.is_alphanumeric() && c != '-').filter(|w| !w.is_empty()).collect();
     let about = workspace.join(CAR_DIR).join("ABOUT_CAR.md");
-    if about.is_file() && DOCUMENT_WORDS.iter().any(|word| spoken.contains(word)) {
+    if DOCUMENT_WORDS.iter().any(|word| spoken.contains(word))
+        && tokio::fs::try_exists(&about).await.unwrap_or(false)
+    {
         notes.push(format!(
             "The work documents of this repository are described in {CAR_DIR}/ABOUT_CAR.md."
         ));
@@ -140,8 +143,9 @@ async fn pointers(
         }
     }
     let links = github::find_links(words);
+    let path = workspace.to_path_buf();
     if !links.is_empty()
-        && let Ok(repo) = Repo::open(workspace)
+        && let Ok(repo) = blocking(move || Repo::open(&path)).await
     {
         for link in links.into_iter().take(MAX_LINKS) {
             match github::context_file(&repo, link).await {
@@ -157,7 +161,7 @@ async fn fetch(
     bot: &Bot,
     media: &Media,
     max: u64,
-    tell: &mut impl FnMut(&str),
+    tell: &watch::Sender<&'static str>,
 ) -> Result<Vec<u8>, EngineError> {
     let mut tries = 0;
     loop {
@@ -181,7 +185,7 @@ async fn fetch(
         if tries >= MAX_TRIES {
             return Err(trouble.into());
         }
-        tell("The file does not come; trying again");
+        tell.send_replace("The file does not come; trying again");
         wait(bot, pause).await?;
     }
 }
@@ -190,7 +194,7 @@ async fn listen(
     bot: &Bot,
     media: &Media,
     bytes: Vec<u8>,
-    tell: &mut impl FnMut(&str),
+    tell: &watch::Sender<&'static str>,
 ) -> Result<String, EngineError> {
     let settings = &bot.settings;
     let speech =
@@ -213,7 +217,7 @@ async fn listen(
         if !passes || tries >= MAX_TRIES {
             return Err(EngineError::from(error).with_hint("you can write it instead"));
         }
-        tell("The voice note is not written down yet; trying again");
+        tell.send_replace("The voice note is not written down yet; trying again");
         let pause = error.retry_after.unwrap_or_else(|| backoff(tries));
         wait(bot, pause.min(Duration::from_secs(60))).await?;
     }

@@ -1,33 +1,29 @@
 //! One turn, from where it is to its end.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use car_domain::conversation::{TurnOutcome, TurnStatus};
 use car_domain::run::Usage;
-use car_engine::conversation::{FoundTurn, Turn, TurnEvent, TurnRequest};
+use car_engine::conversation::{Turn, TurnEvent, TurnRequest};
 use car_engine::{EngineError, ErrorKind, blocking, now};
 use car_store::TurnRow;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::Work;
 use super::answer::{self, Ended};
+use super::begin::Begun;
 use super::card::Card;
-use super::prepare::prepare;
-use super::{Review, Work};
+use super::prepare::{Prepared, prepare};
 use crate::bot::Bot;
-use crate::codexes::Codex;
 use crate::files::Folder;
 use crate::lanes::{Running, Topic};
 use crate::outbox::letter_to;
 use crate::payload::{Payload, Priority};
 use crate::topic::{Bound, Reach};
-use crate::{requests, workspace};
+use crate::{messages, requests, workspace};
 
-/// Tries to start a turn when the connection to Codex is lost in that very moment.
-const MAX_STARTS: u32 = 4;
-/// Characters of a conversation's beginning that are remembered.
-const MAX_PREVIEW: usize = 200;
 /// How often the card is looked at.
 const TICK: Duration = Duration::from_millis(500);
 
@@ -41,11 +37,19 @@ pub(crate) async fn run(
     row: &TurnRow,
 ) -> Result<(), EngineError> {
     let stop = CancellationToken::new();
-    let running =
-        Running { turn: row.id, reply_to: row.reply_to, control: None, stop: stop.clone() };
+    let running = Running { turn: row.id, control: None, stop: stop.clone() };
     topic.set_running(Some(running));
-    let mut at_work =
-        AtWork { bot, topic, row, stop, card: Card::new(row.id, None), is_new: false };
+    // Read now that others know that it is at work: it may have been changed or have joined another turn just before.
+    let row = bot.store.turn(row.id).await?.filter(|row| row.state != "ended");
+    let Some(row) = &row else { return Ok(()) };
+    if topic.is_stopped(row.id) {
+        stop.cancel();
+    }
+    if row.state == "held" && messages::held_begins(bot, row).await? {
+        return Ok(());
+    }
+    let card = Card::new(row.id, None);
+    let mut at_work = AtWork { bot, topic, row, stop, card, message: None, is_new: false };
     let ended = match at_work.work().await {
         Ok(Some(ended)) => ended,
         Ok(None) => return Ok(()),
@@ -64,21 +68,26 @@ pub(crate) async fn run(
 }
 
 /// A turn at work.
-struct AtWork<'a> {
-    bot: &'a Arc<Bot>,
+pub(super) struct AtWork<'a> {
+    pub(super) bot: &'a Arc<Bot>,
     topic: &'a Arc<Topic>,
-    row: &'a TurnRow,
+    pub(super) row: &'a TurnRow,
     /// Cancelled when somebody stops it before Codex has taken it up.
     stop: CancellationToken,
     card: Card,
+    /// Telegram's number of the card, once it is known.
+    message: Option<i64>,
     /// Whether the conversation was begun for this turn.
-    is_new: bool,
+    pub(super) is_new: bool,
 }
 
 impl AtWork<'_> {
     /// `None` when the bot ends meanwhile.
     async fn work(&mut self) -> Result<Option<Ended>, EngineError> {
         let (bot, row) = (self.bot, self.row);
+        if row.state != "running" && self.stop.is_cancelled() {
+            return Ok(Some(stopped()));
+        }
         let work: Work = serde_json::from_str(&row.work)
             .map_err(|error| EngineError::invalid("this work cannot be read").with_source(error))?;
         let mut bound = Bound::read(&bot.store, row.place()).await?;
@@ -117,9 +126,13 @@ impl AtWork<'_> {
         }
         let begun = match &work {
             Work::Prompt { text, media, quote } => {
-                let (card, quote) = (&mut self.card, quote.as_deref());
-                let tell = |state: &str| card.set_state(state);
-                let ready = prepare(bot, row, &workspace, text, media, quote, tell).await?;
+                let (tell, told) = watch::channel("Working");
+                let ready = prepare(bot, row, &workspace, text, media, quote.as_deref(), &tell);
+                let ready = match self.until(ready, told).await {
+                    Waited::Done(ready) => ready?,
+                    Waited::Stopped => return Ok(Some(stopped())),
+                    Waited::BotEnds => return Ok(None),
+                };
                 self.card.set_state("Working");
                 let mut request = TurnRequest {
                     images: ready.images,
@@ -132,7 +145,7 @@ impl AtWork<'_> {
                     stall_after: bot.settings.stall_after(),
                     ..TurnRequest::new(&workspace, ready.prompt)
                 };
-                if let Some(seed) = bound.settings.seed.take() {
+                if let Some(seed) = &bound.settings.seed {
                     request.prompt = format!("{seed}\n\n{}", request.prompt);
                 }
                 self.start(&codex, &mut bound, request, text).await?
@@ -157,145 +170,37 @@ impl AtWork<'_> {
         }
     }
 
-    /// The turn as it was begun before a restart; `None` when Codex has never heard of it.
-    async fn begun(&self, codex: &Codex, work: &Work) -> Result<Option<Begun>, EngineError> {
-        let row = self.row;
-        let Some(thread) = &row.codex_thread else { return Ok(None) };
-        if let Work::Prompt { .. } = work {
-            return self.find(codex, thread).await;
-        }
-        // Reviews and compactions have no name of ours.
-        let Some(turn_id) = &row.codex_turn else { return Ok(Some(Begun::Ended(cut()))) };
-        if let Ok(Some(turn)) = codex.follow(thread).await
-            && turn.turn_id() == turn_id
-        {
-            return Ok(Some(Begun::Running(turn)));
-        }
-        let (_, turns) = codex.thread(thread, 20).await?;
-        let found = turns.into_iter().find(|turn| turn.id == *turn_id);
-        Ok(Some(Begun::Ended(found.map_or_else(cut, |info| {
-            let messages = info.answer.clone().into_iter().collect();
-            ended_of(FoundTurn { info, messages })
-        }))))
-    }
-
-    async fn find(&self, codex: &Codex, thread: &str) -> Result<Option<Begun>, EngineError> {
-        // It may end between the two questions.
-        for _ in 0..3 {
-            let Some(found) = codex.find_turn(thread, &self.row.client_id).await? else {
-                return Ok(None);
-            };
-            if found.info.status.is_some() {
-                // One that has just begun is listed as interrupted until Codex has written it down.
-                if found.info.status == Some(TurnStatus::Interrupted)
-                    && let Some(turn) = codex.follow(thread).await?
-                    && turn.turn_id() == found.info.id
-                {
-                    return Ok(Some(Begun::Running(turn)));
-                }
-                return Ok(Some(Begun::Ended(ended_of(found))));
-            }
-            if let Some(turn) = codex.follow(thread).await? {
-                return Ok(Some(Begun::Running(turn)));
-            }
-        }
-        Ok(Some(Begun::Ended(cut())))
-    }
-
-    /// The conversation of the topic, or a new one.
-    async fn thread(
+    /// Waits for what is done before Codex is asked, and shows what that is at.
+    async fn until(
         &mut self,
-        codex: &Codex,
-        bound: &mut Bound,
-        workspace: &Path,
-        preview: &str,
-    ) -> Result<String, EngineError> {
-        let (store, row) = (&self.bot.store, self.row);
-        let place = row.place();
-        let thread = match bound.codex_thread.clone() {
-            Some(thread) => thread,
-            None => {
-                self.is_new = true;
-                let thread = codex.start(workspace).await?;
-                bound.codex_thread = Some(thread.clone());
-                thread
-            }
-        };
-        bound.keep(store).await?;
-        let preview = car_domain::text::headline(preview, MAX_PREVIEW);
-        let path = workspace.display().to_string();
-        store.note_thread(place, &thread, &path, &preview, now()).await?;
-        // Before Codex is asked: after a restart it is known where to look.
-        store.turn_runs(row.id, Some(&thread), None, now()).await?;
-        Ok(thread)
-    }
-
-    async fn start(
-        &mut self,
-        codex: &Codex,
-        bound: &mut Bound,
-        mut request: TurnRequest,
-        preview: &str,
-    ) -> Result<Begun, EngineError> {
-        let store = &self.bot.store;
-        let mut starts = 0;
+        ready: impl Future<Output = Result<Prepared, EngineError>>,
+        mut told: watch::Receiver<&'static str>,
+    ) -> Waited {
+        let (bot, stop) = (self.bot, self.stop.clone());
+        let mut tick = ticks();
+        tokio::pin!(ready);
         loop {
-            starts += 1;
-            let workspace = request.cwd.clone();
-            let error = match self.thread(codex, bound, &workspace, preview).await {
-                Ok(thread) => {
-                    request.thread_id = Some(thread.clone());
-                    match codex.turn(request.clone()).await {
-                        Ok(turn) => {
-                            store
-                                .turn_runs(self.row.id, Some(&thread), Some(turn.turn_id()), now())
-                                .await?;
-                            return Ok(Begun::Running(turn));
-                        }
-                        Err(error) => error,
+            tokio::select! {
+                () = bot.cancel.cancelled() => return Waited::BotEnds,
+                () = stop.cancelled() => return Waited::Stopped,
+                ready = &mut ready => return Waited::Done(ready),
+                _ = tick.tick() => {
+                    self.card.set_state(*told.borrow_and_update());
+                    if let Err(error) = self.show().await {
+                        return Waited::Done(Err(error));
                     }
                 }
-                Err(error) => error,
-            };
-            if starts >= MAX_STARTS {
-                return Err(error);
-            }
-            match error.kind() {
-                // Gone with the server that knew it, before its first turn; or deleted elsewhere.
-                ErrorKind::NotFound => {
-                    bound.codex_thread = None;
-                    store.turn_restarts(self.row.id).await?;
-                }
-                // The connection was lost: perhaps before, perhaps after Codex heard of the turn.
-                ErrorKind::Agent => {
-                    tokio::select! {
-                        () = self.bot.cancel.cancelled() => return Err(error),
-                        () = tokio::time::sleep(Duration::from_millis(500) * starts) => {}
-                    }
-                    let thread = bound.codex_thread.clone().unwrap_or_default();
-                    if !thread.is_empty()
-                        && let Ok(Some(begun)) = self.find(codex, &thread).await
-                    {
-                        return Ok(begun);
-                    }
-                    if self.is_new {
-                        bound.codex_thread = None;
-                    }
-                }
-                _ => return Err(error),
             }
         }
     }
 
-    async fn review(
-        &self,
-        codex: &Codex,
-        thread: &str,
-        review: &Review,
-    ) -> Result<Turn, EngineError> {
-        let turn = codex.review(thread, review.target()).await?;
-        self.bot.store.turn_runs(self.row.id, Some(thread), Some(turn.turn_id()), now()).await?;
-        Ok(turn)
+    async fn show(&mut self) -> Result<(), EngineError> {
+        if self.message.is_none() {
+            let sent = self.bot.store.message(&card_key(self.row.id)).await?;
+            self.message = sent.and_then(|sent| sent.message_id);
+        }
+        self.card.show(self.bot, self.row.place(), self.message);
+        Ok(())
     }
 
     /// Follows a turn to its end; `None` when the bot ends meanwhile.
@@ -307,7 +212,6 @@ impl AtWork<'_> {
         let (bot, row) = (self.bot, self.row);
         self.topic.set_running(Some(Running {
             turn: row.id,
-            reply_to: row.reply_to,
             control: Some(turn.control()),
             stop: self.stop.clone(),
         }));
@@ -315,19 +219,13 @@ impl AtWork<'_> {
         if self.stop.is_cancelled() {
             turn.interrupt().await?;
         }
-        let mut tick = tokio::time::interval(TICK);
-        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut message = None;
+        let mut tick = ticks();
         loop {
             let event = tokio::select! {
                 () = bot.cancel.cancelled() => return Ok(None),
                 event = turn.next() => event,
                 _ = tick.tick() => {
-                    if message.is_none() {
-                        let sent = bot.store.message(&card_key(row.id)).await?;
-                        message = sent.and_then(|sent| sent.message_id);
-                    }
-                    self.card.show(bot, row.place(), message);
+                    self.show().await?;
                     continue;
                 }
             };
@@ -401,17 +299,24 @@ impl AtWork<'_> {
     }
 }
 
-/// A turn that Codex knows.
-enum Begun {
-    Running(Turn),
-    Ended(Ended),
+/// What came of waiting.
+enum Waited {
+    Done(Result<Prepared, EngineError>),
+    Stopped,
+    BotEnds,
+}
+
+fn ticks() -> tokio::time::Interval {
+    let mut tick = tokio::time::interval(TICK);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    tick
 }
 
 fn card_key(turn: i64) -> String {
     format!("card:{turn}")
 }
 
-fn outcome(status: TurnStatus, error: Option<String>) -> TurnOutcome {
+pub(super) fn outcome(status: TurnStatus, error: Option<String>) -> TurnOutcome {
     TurnOutcome {
         status,
         final_message: None,
@@ -421,20 +326,8 @@ fn outcome(status: TurnStatus, error: Option<String>) -> TurnOutcome {
     }
 }
 
-fn ended_of(found: FoundTurn) -> Ended {
-    let status = found.info.status.unwrap_or(TurnStatus::Interrupted);
-    Ended { outcome: outcome(status, found.info.error), messages: found.messages, took: None }
-}
-
 fn stopped() -> Ended {
     Ended { outcome: outcome(TurnStatus::Interrupted, None), messages: Vec::new(), took: None }
-}
-
-/// The bot was restarted at a bad moment and cannot tell what became of the work.
-fn cut() -> Ended {
-    let why = "The bot was restarted in the middle of this, and Codex cannot say what became of it. Please ask again.";
-    let outcome = outcome(TurnStatus::Interrupted, Some(why.to_owned()));
-    Ended { outcome, messages: Vec::new(), took: None }
 }
 
 fn failed(redactor: &car_engine::Redactor, error: &EngineError) -> TurnOutcome {

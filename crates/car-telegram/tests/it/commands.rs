@@ -242,3 +242,51 @@ async fn what_needs_quiet_is_refused_while_codex_works() {
     setting.model.release();
     setting.heard("One two").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_topic_of_a_hub_is_bound_from_a_list_of_pages() {
+    let mut setting = Setting::idle(echo).await;
+    let names: Vec<String> = (0..12).map(|n| format!("repo{n:02}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    setting.make_hub(&names).await;
+    setting.start().await;
+    setting.say("Hello");
+    setting.heard("This topic is not bound to a repository").await;
+    setting.say("/bind");
+    let list = setting.heard("Which repository is this topic about?").await;
+    assert!(list.button("repo00").is_some() && list.button("repo11").is_none());
+    setting.telegram.press(&list, ANNA, "More…");
+    let page = setting
+        .until("the second page", |world| {
+            let list = world.said(setting.place, "Which repository")?;
+            list.button("repo11").is_some().then_some(list)
+        })
+        .await;
+    setting.telegram.press(&page, ANNA, "repo11");
+    setting.heard("Bound to repo11").await;
+    setting.say("Hello");
+    setting.heard("Heard Hello").await;
+    setting.say("/bind repo03");
+    setting.heard("Bound to repo03").await;
+    setting.say("And here?");
+    setting.heard("Heard And here?").await;
+    let threads: Vec<String> =
+        setting.model.requests().into_iter().map(|request| request.thread_id).collect();
+    assert_ne!(threads[0], threads[1], "another repository is another conversation");
+    setting.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_and_branches_are_reviewed() {
+    let setting = Setting::new(vec![
+        Turn::new().message("Changes are fine."),
+        Turn::new().message("The branch is fine."),
+    ])
+    .await;
+    setting.repo.write("new.txt", "hello\n");
+    setting.say("/review");
+    setting.heard("Changes are fine.").await;
+    setting.repo.git(&["branch", "other"]);
+    setting.say("/review base other");
+    setting.heard("The branch is fine.").await;
+}

@@ -44,6 +44,24 @@ async fn a_stranger_is_not_heard_until_they_bring_a_code() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_code_for_another_chat_takes_no_right_away() {
+    let mut setting = Setting::idle(echo).await;
+    setting.configure_all("", "");
+    let group = car_testkit::telegram::Place { chat: -50, topic: 0 };
+    setting.telegram.change(|world| world.add_group(group.chat));
+    setting.start().await;
+    let code = car_telegram::pair(setting.root(), None).await.expect("a code");
+    setting.say(&format!("/start {}", code.code));
+    setting.heard("Welcome, you are admin now.").await;
+    let code = car_telegram::pair(setting.root(), None).await.expect("a code");
+    assert_eq!(code.role, car_engine::config::TelegramRole::Operator);
+    setting.telegram.say(group, ANNA, &format!("/start {}", code.code));
+    setting.heard_in(group, "Welcome, you are admin now.").await;
+    let people = car_telegram::paired(setting.root()).await.expect("a list");
+    assert_eq!((people.len(), people[0].role.as_str()), (1, "admin"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn chat_and_user_must_both_be_allowed_and_topics_where_they_are_required() {
     let mut setting = Setting::idle(echo).await;
     setting.configure("  require_topics: true\n");
@@ -83,10 +101,11 @@ async fn updates_that_waited_while_nobody_ran_are_handled_once_each() {
 async fn polling_goes_on_after_failures_and_another_poller() {
     let mut setting = Setting::idle(echo).await;
     let conflict = "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running";
+    let webhook = "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first";
     setting.telegram.change(|world| {
+        world.fail("getupdates", &[Fault::Refuse(409, conflict), Fault::Refuse(409, webhook)]);
         world.fail("getupdates", &[Fault::TooMany(1), Fault::CutBefore, Fault::CutAfter]);
         world.fail("getme", &[Fault::CutBefore]);
-        let _ = conflict;
     });
     setting.start().await;
     setting.say("one");
@@ -142,22 +161,4 @@ async fn a_group_that_becomes_a_supergroup_goes_on_under_its_new_id() {
     let threads: std::collections::BTreeSet<String> =
         setting.model.requests().into_iter().map(|request| request.thread_id).collect();
     assert_eq!(threads.len(), 1, "the conversation goes on");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_old_bots_topics_are_taken_over() {
-    let mut setting = Setting::idle(echo).await;
-    let state = serde_json::json!({
-        "version": 5, "last_update_id_global": 5,
-        "topics": { "7:root": { "workspace_path": setting.root(), "model": "old-model",
-            "approval_mode": "yolo", "thread_ids": [] } },
-        "topic_scopes": {},
-    });
-    setting.repo.write(".codex-autorunner/telegram_state.json", &state.to_string());
-    setting.start().await;
-    setting.say("one");
-    setting.heard("Heard one").await;
-    assert_eq!(setting.model.requests()[0].model, "old-model");
-    setting.say("/status");
-    setting.heard("Asks: on-request, may reach: workspace-write").await;
 }

@@ -5,6 +5,7 @@
 mod commands;
 mod faults;
 mod groups;
+mod import;
 mod intake;
 mod media;
 mod requests;

@@ -141,3 +141,61 @@ async fn an_answer_at_another_door_closes_the_buttons() {
     assert!(closed.buttons.is_empty());
     setting.heard("Greeted.").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_button_decides_only_in_its_own_repository_and_counts_once() {
+    let script = |_: &car_testkit::model::Request| {
+        Turn::new().escalated("echo mark >> marks.txt", "To mark").message("Marked.")
+    };
+    let mut setting = Setting::idle(script).await;
+    setting.make_hub(&["one", "two"]).await;
+    let chat = -1_001_000_000_000;
+    setting.telegram.change(|world| world.add_forum(chat, &[11, 12]));
+    setting.start().await;
+    let topic = |topic| car_testkit::telegram::Place { chat, topic };
+    let marks = |repo: &str| {
+        std::fs::read_to_string(setting.root().join(repo).join("marks.txt")).unwrap_or_default()
+    };
+    let mut requests = Vec::new();
+    for (n, repo) in [(11, "one"), (12, "two")] {
+        setting.telegram.say(topic(n), ANNA, &format!("/bind {repo}"));
+        setting.heard_in(topic(n), "Bound to").await;
+        setting.telegram.say(topic(n), ANNA, "Mark");
+        requests.push(setting.heard_in(topic(n), "Codex wants to run a command").await);
+    }
+    let data = requests[1].button("Allow").expect("a button").to_owned();
+    // The second one's button below the first one's message, and then twice where it belongs.
+    setting.telegram.press_data(&requests[0], ANNA, &data);
+    setting.until("a refusal", |world| (world.toasts.len() == 1).then_some(())).await;
+    assert_eq!((marks("one"), marks("two")), (String::new(), String::new()));
+    setting.telegram.press_data(&requests[1], ANNA, &data);
+    setting.telegram.press_data(&requests[1], ANNA, &data);
+    setting.heard_in(topic(12), "Marked.").await;
+    setting.until("all toasts", |world| (world.toasts.len() == 3).then_some(())).await;
+    assert_eq!((marks("one"), marks("two")), (String::new(), "mark\n".to_owned()));
+    setting.telegram.press(&requests[0], ANNA, "Allow");
+    setting.heard_in(topic(11), "Marked.").await;
+    assert_eq!((marks("one"), marks("two")), ("mark\n".to_owned(), "mark\n".to_owned()));
+    let audit = car_telegram::audit(setting.root(), 50).await.expect("a record");
+    assert_eq!(audit.iter().filter(|entry| entry.action == "decided").count(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_change_comes_as_a_file() {
+    let line = "a long line ".repeat(400);
+    let script = vec![Turn::new().add_file("new.txt", &line).message("As you like.")];
+    let mut setting = Setting::idle(script).await;
+    setting.configure("  defaults: {sandbox_policy: readOnly}\n");
+    setting.start().await;
+    setting.say("Write");
+    let request = setting.heard("Codex wants to change files").await;
+    let file = setting
+        .until("the changes", |world| {
+            world.of_bot(setting.place).into_iter().find_map(|message| message.document.clone())
+        })
+        .await;
+    assert!(file.0 == "changes.diff" && file.1.len() > 4000, "{} {}", file.0, file.1.len());
+    setting.telegram.press(&request, ANNA, "Allow");
+    setting.heard("As you like.").await;
+    assert!(setting.root().join("new.txt").exists());
+}

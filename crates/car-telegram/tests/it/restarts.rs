@@ -90,3 +90,66 @@ async fn a_codex_that_dies_in_the_middle_is_said_and_the_next_message_works() {
     setting.say("Still there?");
     setting.heard("Heard Still there?").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shell_command_is_not_run_twice() {
+    let mut setting = Setting::idle(Vec::new()).await;
+    setting.configure("  shell: {enabled: true}\n  defaults: {sandbox_policy: dangerFullAccess}\n");
+    setting.start().await;
+    let marks = setting.root().join("marks.txt");
+    let pipe = setting.root().join("pipe");
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).expect("a pipe");
+    setting.say("!echo once >> marks.txt; echo begun > pipe; sleep 60");
+    let begun = tokio::task::spawn_blocking(move || std::fs::read_to_string(pipe));
+    begun.await.expect("no panic").expect("begun");
+    setting.kill().await;
+    setting.start().await;
+    setting.heard("I was restarted in the middle of this").await;
+    assert_eq!(std::fs::read_to_string(marks).expect("there"), "once\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_can_be_answered_after_a_restart() {
+    let script = vec![Turn::new().question("Really?").message("Then I do.")];
+    let mut setting = Setting::new(script).await;
+    setting.say("/plan on");
+    setting.heard("plans first").await;
+    setting.say("Do it");
+    let question = setting.heard("Really?").await;
+    setting.kill().await;
+    setting.start().await;
+    setting.telegram.reply(setting.place, ANNA, question.id, "Yes");
+    setting.heard("Answered (Yes) by Anna").await;
+    setting.heard("Then I do.").await;
+    assert_eq!(setting.answers().iter().filter(|text| text.contains("Then I do.")).count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_joined_a_turn_is_not_asked_again_after_a_crash() {
+    let script = vec![
+        Turn::new().half_message("One ", "two"),
+        Turn::new().message("With tests."),
+        Turn::new().message("All done."),
+    ];
+    let mut setting = Setting::idle(script).await;
+    setting.configure("  while_busy: queue\n");
+    setting.start().await;
+    setting.say("Count");
+    setting.model.until_requests(1).await;
+    setting.kill().await;
+    // As the bot would have left it, had it ended between Codex's answer and its own note of it.
+    let door = setting.door();
+    let threads = door.threads(None, 5).await.expect("listed");
+    let turn = door.follow(&threads[0].id).await.expect("followed").expect("it runs");
+    turn.control().steer("And tests", Some("a-name-of-ours")).await.expect("added");
+    setting.add_held_turn("And tests", "a-name-of-ours").await;
+    setting.start().await;
+    setting.model.release();
+    setting.heard("With tests.").await;
+    setting.say("And now?");
+    setting.heard("All done.").await;
+    let asked: Vec<String> =
+        setting.model.requests().into_iter().map(|request| request.user_text).collect();
+    assert_eq!(asked, ["Count", "And tests", "And now?"]);
+    setting.assert_clean();
+}

@@ -10,6 +10,7 @@ use car_testkit::codex::{self, CodexHome};
 use car_testkit::model::{FakeModel, Script};
 use car_testkit::repo::TempRepo;
 use car_testkit::telegram::{FakeTelegram, Message, Person, Place, TOKEN, World};
+use car_testkit::whisper::FakeWhisper;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
@@ -102,6 +103,34 @@ impl Setting {
             self.own_home.path().display()
         );
         self.repo.write(".codex-autorunner/.env", &env);
+    }
+
+    /// Makes a hub of it, with these repositories.
+    pub(crate) async fn make_hub(&self, names: &[&str]) {
+        let config = self.repo.read(".codex-autorunner/config.yml");
+        car_engine::init(self.root(), InitMode::Hub, false, true).await.expect("a hub");
+        let config = config.replace("mode: repo", "mode: hub\nhub: {repos_root: .}");
+        self.repo.write(".codex-autorunner/config.yml", &config);
+        let env = self.repo.read(".codex-autorunner/.env");
+        for name in names {
+            let repo = self.root().join(name);
+            self.repo.git(&["init", "--quiet", name]);
+            car_engine::init(&repo, InitMode::Repo, false, false).await.expect("a repository");
+            let binary = codex::binary();
+            let own = format!("version: 2\nmode: repo\ncodex:\n  binary: {}\n", binary.display());
+            self.repo.write(&format!("{name}/.codex-autorunner/config.yml"), &own);
+            self.repo.write(&format!("{name}/.codex-autorunner/.env"), &env);
+        }
+    }
+
+    /// Voice notes are written down by this service.
+    pub(crate) fn configure_voice(&self, whisper: &FakeWhisper) {
+        let url = whisper.base_url();
+        let voice = format!(
+            "voice:\n  enabled: true\n  provider: openai_whisper\n  providers:\n    openai_whisper:\n      base_url: {url}\n"
+        );
+        self.configure_all("  allowed_chat_ids: [7]\n  allowed_user_ids: [7]\n", &voice);
+        self.add_env(&format!("OPENAI_API_KEY={}\n", FakeWhisper::KEY));
     }
 
     pub(crate) fn root(&self) -> &Path {
@@ -225,6 +254,39 @@ impl Drop for Setting {
 }
 
 impl Setting {
+    /// Waits until so many messages were given up.
+    pub(crate) async fn until_given_up(&self, n: i64) {
+        let root = self.root();
+        let look = async {
+            loop {
+                let health = car_telegram::health(root, Duration::from_secs(5)).await;
+                if health.expect("well").given_up >= n {
+                    return;
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, look).await.expect("messages are given up");
+    }
+
+    /// A message of Anna that waits for somebody to say what becomes of it.
+    pub(crate) async fn add_held_turn(&self, text: &str, client_id: &str) {
+        let path = self.root().join(".codex-autorunner/telegram.db");
+        let store = car_store::BotStore::open(&path).await.expect("the database");
+        let place = car_store::Place { chat: self.place.chat, topic: self.place.topic };
+        let work = serde_json::json!({ "prompt": { "text": text, "media": [], "quote": null } });
+        let turn = car_store::NewTurn {
+            place,
+            user_id: ANNA.id,
+            user_name: ANNA.name.to_owned(),
+            reply_to: None,
+            work: work.to_string(),
+            is_held: true,
+            client_id: client_id.to_owned(),
+        };
+        store.add_turn(&turn, &[], &[], car_engine::now()).await.expect("added");
+        store.close().await;
+    }
+
     /// What another program of CAR has.
     pub(crate) fn door(&self) -> car_engine::conversation::Conversations {
         let env = self.home.env().into_iter().map(|(name, value)| (name.into(), value)).collect();

@@ -185,3 +185,62 @@ async fn two_topics_work_at_the_same_time_and_do_not_mix() {
     assert_ne!(threads[0], threads[1]);
     setting.assert_clean();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sticker_before_a_text_swallows_nothing() {
+    let script = |request: &Request| Turn::new().message(format!("Heard {}", request.user_text));
+    let setting = Setting::new(script).await;
+    setting.telegram.send_sticker(setting.place, ANNA);
+    setting.say("and this");
+    setting.heard("I can read text, pictures, voice and files, but not this.").await;
+    setting.heard("Heard and this").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_just_said_is_stopped_before_it_begins() {
+    let script = |request: &Request| Turn::new().message(format!("Heard {}", request.user_text));
+    let mut setting = Setting::idle(script).await;
+    setting.gather = std::time::Duration::from_secs(20);
+    setting.start().await;
+    setting.say("Delete everything");
+    setting.say("/stop");
+    setting.heard("⏹ Stopped").await;
+    setting.say("esc");
+    setting.heard("Nothing is at work here.").await;
+    assert_eq!(setting.model.requests().len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_waits_can_still_be_changed() {
+    let script = vec![Turn::new().half_message("One ", "two"), Turn::new().message("Corrected.")];
+    let mut setting = Setting::idle(script).await;
+    setting.configure("  while_busy: queue\n");
+    setting.start().await;
+    setting.say("Count");
+    setting.model.until_requests(1).await;
+    let id = setting.say("Sopt");
+    setting.heard("Queued: it comes after").await;
+    setting.telegram.edit(setting.place, ANNA, id, "Stop");
+    setting.say("/status");
+    setting.heard("At work").await;
+    setting.model.release();
+    setting.heard("One two").await;
+    setting.heard("Corrected.").await;
+    let last = setting.model.requests().pop().expect("asked");
+    assert!(last.user_text.contains("It says now:\n\nStop"), "{}", last.user_text);
+    setting.assert_clean();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_nobody_answered_is_settled_when_its_message_is_next() {
+    let script = vec![Turn::new().half_message("One ", "two"), Turn::new().message("Three.")];
+    let setting = Setting::new(script).await;
+    setting.say("Count");
+    setting.model.until_requests(1).await;
+    setting.say("And on");
+    setting.heard("What shall I do with this message?").await;
+    setting.model.release();
+    setting.heard("Three.").await;
+    let settled = setting.heard("It is its turn now.").await;
+    assert!(settled.buttons.is_empty());
+}

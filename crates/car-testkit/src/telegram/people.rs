@@ -54,6 +54,9 @@ impl FakeTelegram {
         let original = self.look(|world| json_of(world, &original));
         self.send(place, who, text, |message| {
             message["text"] = text.into();
+            if let Some(entities) = entities(text) {
+                message["entities"] = entities;
+            }
             message["reply_to_message"] = original;
         })
     }
@@ -80,7 +83,7 @@ impl FakeTelegram {
             };
             message["photo"] = json!([size(format!("{file}-small"), 90), size(file.clone(), 900)]);
             if let Some(caption) = photo.caption {
-                message["caption"] = caption.into();
+                set_caption(message, caption);
             }
             if let Some(album) = photo.album {
                 message["media_group_id"] = album.into();
@@ -111,8 +114,18 @@ impl FakeTelegram {
             message["document"] = json!({ "file_id": file, "file_unique_id": format!("u{file}"),
                 "file_name": name, "mime_type": "text/plain", "file_size": bytes.len() });
             if let Some(caption) = caption {
-                message["caption"] = caption.into();
+                set_caption(message, caption);
             }
+        })
+    }
+
+    /// Somebody sends a sticker.
+    pub fn send_sticker(&self, place: Place, who: Person) -> i64 {
+        let file = self.keep(b"a sticker");
+        self.send(place, who, "", |message| {
+            message["sticker"] = json!({ "file_id": file, "file_unique_id": format!("u{file}"),
+                "type": "regular", "width": 512, "height": 512, "is_animated": false,
+                "is_video": false });
         })
     }
 
@@ -250,6 +263,13 @@ pub(super) fn json_of(world: &World, message: &Message) -> Value {
         json["is_topic_message"] = true.into();
     }
     json
+}
+
+fn set_caption(message: &mut Value, caption: &str) {
+    message["caption"] = caption.into();
+    if let Some(entities) = entities(caption) {
+        message["caption_entities"] = entities;
+    }
 }
 
 /// A command at the beginning, and mentions, in UTF-16 units.

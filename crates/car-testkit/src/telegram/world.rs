@@ -136,6 +136,15 @@ impl World {
         self.add(id, "supergroup", Some(topics.iter().copied().collect()))
     }
 
+    /// A topic is deleted with all its messages.
+    pub fn delete_topic(&mut self, place: Place) {
+        if let Some(topics) = self.chats.get_mut(&place.chat).and_then(|chat| chat.topics.as_mut())
+        {
+            topics.remove(&place.topic);
+        }
+        self.messages.retain(|_, message| message.place != place);
+    }
+
     fn add(&mut self, id: i64, kind: &'static str, topics: Option<BTreeSet<i64>>) -> Place {
         let chat = Chat { kind, topics, is_blocked: false, migrated_to: None };
         self.chats.insert(id, chat);

@@ -395,6 +395,8 @@ pub struct TurnSteer {
     pub thread_id: String,
     pub expected_turn_id: String,
     pub input: Vec<Input>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_user_message_id: Option<String>,
 }
 
 /// Ends the running turn.

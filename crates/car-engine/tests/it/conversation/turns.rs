@@ -196,3 +196,25 @@ async fn an_unknown_thread_is_said_to_be_unknown() {
     let threads = door.threads(None, 10).await.expect("listed");
     assert_eq!(threads, []);
 }
+
+#[tokio::test]
+async fn a_turn_is_found_again_with_all_that_was_said_in_it_and_with_what_joined_it() {
+    let script = vec![
+        Turn::new().half_message("One ", "two"),
+        Turn::new().message("With tests.").shell("echo hi").message("Done."),
+    ];
+    let setting = Setting::new(script).await;
+    let door = setting.door();
+    let request = TurnRequest { client_id: Some("first".to_owned()), ..setting.request("Count") };
+    let mut turn = door.turn(request).await.expect("started");
+    let delta = |event| matches!(event, TurnEvent::MessageDelta { .. }).then_some(());
+    until(&mut turn, delta).await;
+    let thread_id = turn.thread_id().to_owned();
+    turn.control().steer("And tests", Some("second")).await.expect("steered");
+    setting.model.release();
+    outcome(&mut turn).await;
+    let found = door.find_turn(&thread_id, "first").await.expect("asked").expect("found");
+    assert_eq!(found.messages, ["With tests.", "Done."]);
+    assert!(door.has_message(&thread_id, "second").await.expect("asked"));
+    assert!(!door.has_message(&thread_id, "third").await.expect("asked"));
+}

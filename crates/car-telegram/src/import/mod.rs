@@ -1,11 +1,13 @@
-//! The state of the original's bot, `telegram_state.json` of version 5: bindings, conversations and settings of topics.
+//! The state of the original's bot, `telegram_state.json` of version 5: bindings, conversations and settings of topics, and what
+//! was on its way when it ended.
 //!
-//! It is read once, when this bot has no database yet. The file stays as it is. What was on its way when the original ended
-//! (its outbox, approvals, voice notes) is not taken over: approvals died with its Codex servers, and nobody knows which
-//! messages had arrived.
+//! It is read once, when this bot has no database yet. The file stays as it is.
+
+mod underway;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::UNIX_EPOCH;
 
 use car_engine::{EngineError, now};
 use car_store::{BotStore, Place};
@@ -29,6 +31,8 @@ struct OldState {
     topics: BTreeMap<String, OldTopic>,
     #[serde(default, alias = "topicScopes")]
     topic_scopes: BTreeMap<String, String>,
+    #[serde(flatten)]
+    underway: underway::Underway,
 }
 
 #[derive(Deserialize)]
@@ -53,6 +57,8 @@ struct OldTopic {
     approval_policy: Option<String>,
     #[serde(default, alias = "sandboxPolicy")]
     sandbox_policy: Option<Value>,
+    #[serde(default, alias = "pendingCompactSeed")]
+    pending_compact_seed: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -104,9 +110,14 @@ pub(crate) async fn old_state(settings: &Settings, store: &BotStore) -> Result<(
             n += 1;
         }
     }
+    state.underway.take_over(store).await?;
     if let Some(last) = state.last_update_id_global {
         store.set_value("offset", &(last + 1).to_string()).await?;
-        store.set_value("offset_at", &now().as_millis().to_string()).await?;
+        // As old as the file: after a week without updates Telegram may begin anew with lower numbers.
+        let about = tokio::fs::metadata(&path).await;
+        let at = about.and_then(|about| about.modified()).ok();
+        let at = at.and_then(|at| at.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
+        store.set_value("offset_at", &at.as_millis().to_string()).await?;
     }
     store.set_value(DONE, &now().whole_seconds().to_string()).await?;
     tracing::info!(topics = n, file = %path.display(), "the old bot's topics were taken over");
@@ -124,6 +135,7 @@ fn bound_of(place: Place, topic: &OldTopic) -> Bound {
         // Full access was the original's default and nobody's choice; it has to be chosen anew.
         asks: topic.approval_policy.as_deref().and_then(Asks::from_name).filter(|_| !is_yolo),
         reach: sandbox.filter(|reach| !is_yolo && *reach != Reach::FullAccess),
+        seed: topic.pending_compact_seed.clone(),
         ..TopicSettings::default()
     };
     Bound {

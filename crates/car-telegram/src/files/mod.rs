@@ -3,9 +3,8 @@
 //! They lie in the repository, below `.codex-autorunner/uploads`, where the agent can read and write. No link on the way is
 //! followed out of the repository, and no name of a sender becomes more than a name.
 
-use std::fs::{self, DirBuilder, File};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+mod dir;
+
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -14,6 +13,7 @@ use car_engine::{EngineError, ErrorKind, blocking, now};
 use car_store::{NewMessage, Place};
 
 use crate::payload::{Content, Payload, Priority};
+use dir::Dir;
 
 /// Characters kept of a file's name.
 const MAX_NAME: usize = 60;
@@ -62,13 +62,13 @@ impl Folder {
 
     /// Makes the folders the agent is told about.
     pub(crate) fn make(&self) -> Result<(), EngineError> {
-        directory(&self.workspace, &self.inbox())?;
-        directory(&self.workspace, &self.pending()).map(drop)
+        made(&self.workspace, &self.inbox())?;
+        made(&self.workspace, &self.pending()).map(drop)
     }
 
     /// Stores a file somebody sent.
     pub(crate) fn store(&self, name: &str, bytes: &[u8]) -> Result<PathBuf, EngineError> {
-        let dir = directory(&self.workspace, &self.inbox())?;
+        let dir = made(&self.workspace, &self.inbox())?;
         let name = plain_name(name);
         let (stem, extension) = name.rsplit_once('.').unwrap_or((&name, ""));
         let dot = if extension.is_empty() { "" } else { "." };
@@ -77,37 +77,38 @@ impl Folder {
 
     /// The files of one folder, the newest first. `part` is `inbox`, `outbox/pending` or `outbox/sent`.
     pub(crate) fn list(&self, part: &str) -> Result<Vec<Listed>, EngineError> {
-        let dir = self.workspace.join(self.relative(part));
-        if !dir.exists() {
-            return Ok(Vec::new());
-        }
-        let dir = directory(&self.workspace, &self.relative(part))?;
-        let entries = fs::read_dir(&dir).map_err(|error| EngineError::file("read", &dir, error))?;
-        let mut all: Vec<Listed> = entries
-            .flatten()
-            .filter_map(|entry| {
-                // Of the entry itself: a link is no file.
-                let about = entry.metadata().ok().filter(fs::Metadata::is_file)?;
-                Some(Listed {
-                    name: entry.file_name().to_str()?.to_owned(),
-                    path: entry.path(),
-                    size: about.len(),
-                    modified: about.modified().unwrap_or(SystemTime::UNIX_EPOCH),
-                })
-            })
-            .collect();
+        let Some(dir) = self.open(part)? else { return Ok(Vec::new()) };
+        let files = dir.files().map_err(|error| EngineError::file("read", dir.path(), error))?;
+        let listed = files.into_iter().map(|(name, about)| Listed {
+            path: dir.path().join(&name),
+            size: about.len(),
+            modified: about.modified().unwrap_or(SystemTime::UNIX_EPOCH),
+            name,
+        });
+        let mut all: Vec<Listed> = listed.collect();
         all.sort_by(|a, b| b.modified.cmp(&a.modified).then_with(|| a.name.cmp(&b.name)));
         Ok(all)
     }
 
     /// Removes the files of one folder. Returns how many.
     pub(crate) fn clear(&self, part: &str) -> Result<usize, EngineError> {
-        let files = self.list(part)?;
-        for file in &files {
-            fs::remove_file(&file.path)
-                .map_err(|error| EngineError::file("remove", &file.path, error))?;
+        let Some(dir) = self.open(part)? else { return Ok(0) };
+        let failed = |error| EngineError::file("clear", dir.path(), error);
+        let files = dir.files().map_err(failed)?;
+        for (name, _) in &files {
+            dir.remove(name).map_err(failed)?;
         }
         Ok(files.len())
+    }
+
+    /// One folder; `None` when nobody made it yet.
+    fn open(&self, part: &str) -> Result<Option<Dir>, EngineError> {
+        let path = real(&self.workspace)?.join(self.relative(part));
+        match Dir::open(&path) {
+            Ok(dir) => Ok(Some(dir)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(no_way(&path, error)),
+        }
     }
 
     /// The messages that send what the agent has put out. One that is too large is named instead.
@@ -119,7 +120,7 @@ impl Folder {
     ) -> Result<Vec<NewMessage>, EngineError> {
         let files = self.list("outbox/pending")?;
         let wanted = files.iter().rev().filter(|file| only.is_none_or(|only| file.name == only));
-        let sent = self.workspace.join(self.relative("outbox/sent"));
+        let sent = real(&self.workspace)?.join(self.relative("outbox/sent"));
         let mut all = Vec::new();
         for file in wanted.take(MAX_SENT) {
             let at = file.modified.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
@@ -170,7 +171,7 @@ pub(crate) async fn store_image(
         }
     };
     blocking(move || {
-        let dir = directory(&workspace, &format!("{CAR_DIR}/uploads/telegram-images"))?;
+        let dir = made(&workspace, &format!("{CAR_DIR}/uploads/telegram-images"))?;
         let seconds = now().as_millis() / 1000;
         write_new(&dir, &format!("telegram-{seconds}-{}.{extension}", token()?), &bytes)
     })
@@ -180,75 +181,45 @@ pub(crate) async fn store_image(
 /// What is in a file, at most `max` bytes. No link on its path is followed: the agent may change its files at any moment.
 pub(crate) fn read_without_links(path: &Path, max: u64) -> Result<Vec<u8>, EngineError> {
     let failed = |error| EngineError::file("read", path, error);
-    let file = open_without_links(path).map_err(failed)?;
-    if !file.metadata().map_err(failed)?.is_file() {
-        return Err(EngineError::invalid(format!("{} is no file", path.display())));
-    }
-    let mut bytes = Vec::new();
-    file.take(max + 1).read_to_end(&mut bytes).map_err(failed)?;
-    if bytes.len() as u64 > max {
-        return Err(EngineError::new(
-            ErrorKind::TooLarge,
-            format!("{} is too large", path.display()),
-        ));
-    }
-    Ok(bytes)
+    let (dir, name) = split(path).map_err(failed)?;
+    Dir::open(dir).and_then(|dir| dir.read(name, max)).map_err(failed)?.ok_or_else(|| {
+        EngineError::new(ErrorKind::TooLarge, format!("{} is too large", path.display()))
+    })
 }
 
-#[cfg(target_os = "linux")]
-fn open_without_links(path: &Path) -> io::Result<File> {
-    use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat2};
-    // Not blocking: a pipe in the place of a file would hold us up for ever.
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    Ok(openat2(CWD, path, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS)?.into())
+/// Moves a file that was sent to where it is not sent again.
+pub(crate) fn put_aside(path: &Path, sent: &Path) -> Result<(), EngineError> {
+    let failed = |error| EngineError::file("put aside", path, error);
+    let ((from, name), (to, new_name)) =
+        (split(path).map_err(failed)?, split(sent).map_err(failed)?);
+    let (from, to) = (Dir::open(from).map_err(failed)?, Dir::make(to).map_err(failed)?);
+    from.move_to(name, &to, new_name).map_err(failed)
 }
 
-#[cfg(not(target_os = "linux"))]
-fn open_without_links(path: &Path) -> io::Result<File> {
-    use rustix::fs::{CWD, Mode, OFlags, openat};
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-    Ok(openat(CWD, path, flags, Mode::empty())?.into())
+fn split(path: &Path) -> std::io::Result<(&Path, &str)> {
+    let name = path.file_name().and_then(|name| name.to_str());
+    path.parent().zip(name).ok_or_else(|| std::io::ErrorKind::InvalidInput.into())
 }
 
-/// A directory below the repository, made if it is missing. No link on the way leads out.
-fn directory(workspace: &Path, relative: &str) -> Result<PathBuf, EngineError> {
-    let failed = |error| EngineError::file("use", &workspace.join(relative), error);
-    let root = fs::canonicalize(workspace).map_err(failed)?;
-    let mut dir = root.clone();
-    for part in relative.split('/') {
-        dir.push(part);
-        match fs::symlink_metadata(&dir) {
-            Ok(about) if about.is_dir() => {}
-            Ok(_) => {
-                return Err(EngineError::new(
-                    ErrorKind::Conflict,
-                    format!("{} is no directory", dir.display()),
-                )
-                .with_hint("remove it: nothing is read or written through a link"));
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                match DirBuilder::new().mode(0o700).create(&dir) {
-                    Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
-                        return Err(failed(error));
-                    }
-                    _ => {}
-                }
-            }
-            Err(error) => return Err(failed(error)),
-        }
-    }
-    Ok(dir)
+fn real(workspace: &Path) -> Result<PathBuf, EngineError> {
+    std::fs::canonicalize(workspace).map_err(|error| EngineError::file("find", workspace, error))
 }
 
-fn write_new(dir: &Path, name: &str, bytes: &[u8]) -> Result<PathBuf, EngineError> {
-    let path = dir.join(name);
-    let file = File::options().write(true).create_new(true).mode(0o600).open(&path);
-    let written = file.and_then(|mut file| file.write_all(bytes));
-    if let Err(error) = written {
-        // Half a file is none.
-        let _ = fs::remove_file(&path);
-        return Err(EngineError::file("write", &path, error));
-    }
+/// A directory below the repository, made if it is missing.
+fn made(workspace: &Path, relative: &str) -> Result<Dir, EngineError> {
+    let path = real(workspace)?.join(relative);
+    Dir::make(&path).map_err(|error| no_way(&path, error))
+}
+
+fn no_way(path: &Path, error: std::io::Error) -> EngineError {
+    EngineError::file("use", path, error).with_hint(
+        "nothing is read or written through a link; if there is one on this path, remove it",
+    )
+}
+
+fn write_new(dir: &Dir, name: &str, bytes: &[u8]) -> Result<PathBuf, EngineError> {
+    let path = dir.path().join(name);
+    dir.write_new(name, bytes).map_err(|error| EngineError::file("write", &path, error))?;
     Ok(path)
 }
 
@@ -272,6 +243,8 @@ fn token() -> Result<String, EngineError> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     const PLACE: Place = Place { chat: -5, topic: 7 };
@@ -309,6 +282,16 @@ mod tests {
         assert_eq!(read_without_links(&report, 4).expect("read"), b"done");
         read_without_links(&report, 3).expect_err("too large");
         read_without_links(&report.with_file_name("secret"), 9999).expect_err("a link");
+
+        let payload: Payload = serde_json::from_str(&out[0].payload).expect("readable");
+        let Payload::File { content: Content::Path { path, sent }, .. } = payload else { panic!() };
+        let outside = tempfile::tempdir().expect("a directory");
+        let sent_dir = dir.path().join(folder.relative("outbox/sent"));
+        std::os::unix::fs::symlink(outside.path(), &sent_dir).expect("a link");
+        put_aside(path.as_ref(), sent.as_ref()).expect_err("a link for a folder");
+        fs::remove_file(&sent_dir).expect("removed");
+        put_aside(path.as_ref(), sent.as_ref()).expect("put aside");
+        assert_eq!(folder.list("outbox/sent").expect("a list").len(), 1);
 
         fs::remove_dir_all(&pending).expect("removed");
         std::os::unix::fs::symlink("/etc", &pending).expect("a link");
