@@ -157,7 +157,8 @@ impl BotStore {
         Ok(rows.bind(place.chat).bind(place.topic).bind(workspace).fetch_all(&self.reader).await?)
     }
 
-    /// A group became a supergroup: everything about it gets its new id.
+    /// A group became a supergroup: everything about it gets its new id. Its messages stay behind under numbers that mean nothing in
+    /// the new one; what is still needed of them, cards of open turns and open requests, is forgotten, so that it is shown anew.
     ///
     /// # Errors
     /// When the database fails.
@@ -168,6 +169,11 @@ impl BotStore {
             "UPDATE OR REPLACE threads SET chat = ?2 WHERE chat = ?1",
             "UPDATE turns SET chat = ?2 WHERE chat = ?1",
             "UPDATE outbox SET chat = ?2, after_id = NULL WHERE chat = ?1 AND state IN ('waiting', 'sending')",
+            "DELETE FROM requests WHERE chat = ?1 AND state = 'open' AND ?1 <> ?2
+               AND 'request:' || token IN (SELECT key FROM outbox WHERE chat = ?1 AND state = 'sent')",
+            "DELETE FROM outbox WHERE chat = ?1 AND state = 'sent' AND ?1 <> ?2
+               AND key IN (SELECT 'card:' || id FROM turns WHERE state <> 'ended')",
+            "UPDATE outbox SET message_id = NULL WHERE chat = ?1 AND state = 'sent' AND ?1 <> ?2",
             "UPDATE requests SET chat = ?2 WHERE chat = ?1",
             "UPDATE pickers SET chat = ?2 WHERE chat = ?1",
             "UPDATE inbox SET chat = ?2 WHERE chat = ?1 AND is_done = 0",

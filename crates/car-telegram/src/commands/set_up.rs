@@ -259,13 +259,13 @@ pub(super) async fn trigger(mut call: Call<'_>) -> Result<(), EngineError> {
         "reply" | "replies" => TelegramTrigger::Reply,
         "commands" => TelegramTrigger::Commands,
         "" => {
-            let now = call.bound.trigger(call.bot.settings.bot());
+            let now = taken(call.bound.trigger(call.bot.settings.bot()));
             let limit = if call.bot.me.sees_all {
                 ""
             } else {
                 "\n\nTelegram shows me only messages of groups that name me or answer me; @BotFather's /setprivacy changes that."
             };
-            return call.say(&format!("In this topic I take **{now:?}**. `/trigger all`, `mention`, `reply` or `commands` changes it.{limit}")).await;
+            return call.say(&format!("In this topic I take {now}. `/trigger all`, `mention`, `reply` or `commands` changes it.{limit}")).await;
         }
         other => {
             return Err(EngineError::invalid(format!("{other} is no choice"))
@@ -275,5 +275,14 @@ pub(super) async fn trigger(mut call: Call<'_>) -> Result<(), EngineError> {
     call.bound.settings.trigger = Some(choice);
     call.bound.keep(&call.bot.store).await?;
     call.record("trigger", &format!("{choice:?}")).await?;
-    call.say(&format!("In this topic I take **{choice:?}** from now on.")).await
+    call.say(&format!("In this topic I take {} from now on.", taken(choice))).await
+}
+
+const fn taken(trigger: TelegramTrigger) -> &'static str {
+    match trigger {
+        TelegramTrigger::All => "**all messages**",
+        TelegramTrigger::Mention => "messages that **name me** or answer me",
+        TelegramTrigger::Reply => "messages that **answer me**",
+        TelegramTrigger::Commands => "**commands** only",
+    }
 }

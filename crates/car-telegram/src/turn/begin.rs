@@ -18,6 +18,9 @@ const MAX_STARTS: u32 = 4;
 /// Characters of a conversation's beginning that are remembered.
 const MAX_PREVIEW: usize = 200;
 
+/// Why a turn was cut off while nobody followed it: Codex does not say who or what did it.
+const UNSEEN: &str = "It ended early while the bot was away, because somebody stopped it or Codex itself ended. What was done so far is kept in the conversation.";
+
 /// A turn that Codex knows.
 pub(super) enum Begun {
     Running(Turn),
@@ -176,7 +179,11 @@ impl AtWork<'_> {
 
 fn ended_of(found: FoundTurn) -> Ended {
     let status = found.info.status.unwrap_or(TurnStatus::Interrupted);
-    Ended { outcome: outcome(status, found.info.error), messages: found.messages, took: None }
+    let mut why = found.info.error;
+    if status == TurnStatus::Interrupted && why.is_none() {
+        why = Some(UNSEEN.to_owned());
+    }
+    Ended { outcome: outcome(status, why), messages: found.messages, took: None }
 }
 
 /// The bot was restarted at a bad moment and cannot tell what became of the work.

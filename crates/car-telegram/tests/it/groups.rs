@@ -30,7 +30,7 @@ async fn a_group_is_heard_when_it_names_or_answers_the_bot() {
     setting.telegram.reply(GROUP, ANNA, answer.id, "and then?");
     setting.heard_in(GROUP, "Heard and then?").await;
     setting.telegram.say(GROUP, ANNA, "/trigger reply");
-    setting.heard_in(GROUP, "I take Reply from now on").await;
+    setting.heard_in(GROUP, "messages that answer me from now on").await;
     setting.telegram.say(GROUP, ANNA, "@car_test_bot not this");
     setting.telegram.reply(GROUP, ANNA, answer.id, "but this");
     setting.heard_in(GROUP, "Heard but this").await;

@@ -162,3 +162,49 @@ async fn a_group_that_becomes_a_supergroup_goes_on_under_its_new_id() {
         setting.model.requests().into_iter().map(|request| request.thread_id).collect();
     assert_eq!(threads.len(), 1, "the conversation goes on");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_turn_at_work_ends_in_the_supergroup_its_group_has_become() {
+    let script = vec![Turn::new().half_message("One ", "two."), Turn::new().message("Three.")];
+    let setting = Setting::new(script).await;
+    let old = car_testkit::telegram::Place { chat: -50, topic: 0 };
+    let new = car_testkit::telegram::Place { chat: -1_003_000_000_000, topic: 0 };
+    setting.telegram.change(|world| world.add_group(old.chat));
+    setting.telegram.say(old, ANNA, "Count");
+    setting.model.until_requests(1).await;
+    setting.telegram.change(|world| {
+        world.migrate(old.chat, new.chat);
+        world.tell_migration(ANNA, old.chat, new.chat);
+    });
+    setting.telegram.say(new, ANNA, "/status");
+    let status = setting.heard_in(new, "At work").await;
+    let card = setting.heard_in(new, "Working").await;
+    assert_ne!(status.id, card.id, "a card of its own");
+    setting.model.release();
+    setting.heard_in(new, "One two.").await;
+    setting.telegram.say(new, ANNA, "And on");
+    setting.heard_in(new, "Three.").await;
+    let n = setting.telegram.look(|world| {
+        world.of_bot(new).into_iter().filter(|message| message.text.contains("One two.")).count()
+    });
+    assert_eq!(n, 1);
+    let requests = setting.model.requests();
+    assert_eq!(requests.len(), 2, "nothing is asked twice");
+    assert_eq!(requests[0].thread_id, requests[1].thread_id);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_update_nobody_knows_holds_nothing_up_and_numbers_may_begin_anew() {
+    let mut setting = Setting::new(echo).await;
+    setting.telegram.change(car_testkit::telegram::World::push_unknown);
+    setting.say("one");
+    setting.heard("Heard one").await;
+    setting.stop().await;
+    // A quiet week: Telegram goes on with any number, the stored one counts no more.
+    setting.forget_when_updates_came().await;
+    setting.telegram.change(|world| world.renumber_updates(17));
+    setting.say("two");
+    setting.start().await;
+    setting.heard("Heard two").await;
+    assert_eq!(setting.model.requests().len(), 2);
+}

@@ -153,3 +153,17 @@ async fn a_message_that_joined_a_turn_is_not_asked_again_after_a_crash() {
     assert_eq!(asked, ["Count", "And tests", "And now?"]);
     setting.assert_clean();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_turn_that_was_cut_off_while_the_bot_was_gone_says_so() {
+    let script = vec![Turn::new().half_message("One ", "two."), Turn::new().message("Again.")];
+    let mut setting = Setting::new(script).await;
+    setting.say("Count");
+    setting.model.until_requests(1).await;
+    setting.kill().await;
+    setting.kill_codex();
+    setting.start().await;
+    setting.heard("⏹ Stopped: It ended early while the bot was away").await;
+    setting.say("Once more");
+    setting.heard("Again.").await;
+}

@@ -268,6 +268,15 @@ impl Setting {
         tokio::time::timeout(PATIENCE, look).await.expect("messages are given up");
     }
 
+    /// The last update came a week ago.
+    pub(crate) async fn forget_when_updates_came(&self) {
+        let path = self.root().join(".codex-autorunner/telegram.db");
+        let store = car_store::BotStore::open(&path).await.expect("the database");
+        let a_week_ago = car_engine::now().as_millis() - 7 * 24 * 3_600_000;
+        store.set_value("offset_at", &a_week_ago.to_string()).await.expect("written");
+        store.close().await;
+    }
+
     /// A message of Anna that waits for somebody to say what becomes of it.
     pub(crate) async fn add_held_turn(&self, text: &str, client_id: &str) {
         let path = self.root().join(".codex-autorunner/telegram.db");

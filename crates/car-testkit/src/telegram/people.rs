@@ -202,9 +202,22 @@ impl World {
         self.updates.push_back((id, update));
     }
 
+    /// An update of a kind that is younger than the bot.
+    pub fn push_unknown(&mut self) {
+        self.push_update("something_new", json!({ "id": "x", "what": ["nobody", "knows"] }));
+    }
+
     /// The numbers of later updates begin here, as Telegram's do after a quiet week.
     pub fn renumber_updates(&mut self, next: i64) {
         self.next_update = next;
+    }
+
+    /// Tells the bot, as Telegram does, that its chat has become another one.
+    pub fn tell_migration(&mut self, who: Person, from: i64, to: i64) {
+        let id = self.next_id(from);
+        let mut json = frame(self, Place { chat: from, topic: 0 }, who, id);
+        json["migrate_to_chat_id"] = to.into();
+        self.push_update("message", json);
     }
 
     /// The bot's chat becomes a supergroup of another id.

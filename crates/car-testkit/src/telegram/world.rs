@@ -115,6 +115,8 @@ pub struct World {
     pub(crate) poll: u64,
     /// Requests by method.
     pub requests: BTreeMap<String, usize>,
+    /// How many requests went wrong by chance: 429, cut before, cut after.
+    pub n_faults: [usize; 3],
     /// What was asked wrongly.
     pub violations: Vec<String>,
     pub(crate) n_files: usize,
@@ -215,11 +217,13 @@ impl World {
         state ^= state >> 7;
         state ^= state << 17;
         self.weather.state = state;
-        match state % 1000 {
-            roll if roll < many => Some(Fault::TooMany(1)),
-            roll if roll < many + before => Some(Fault::CutBefore),
-            roll if roll < many + before + after => Some(Fault::CutAfter),
-            _ => None,
-        }
+        let (which, fault) = match state % 1000 {
+            roll if roll < many => (0, Fault::TooMany(1)),
+            roll if roll < many + before => (1, Fault::CutBefore),
+            roll if roll < many + before + after => (2, Fault::CutAfter),
+            _ => return None,
+        };
+        self.n_faults[which] += 1;
+        Some(fault)
     }
 }
