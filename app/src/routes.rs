@@ -19,8 +19,8 @@ use crate::fleet::Fleet;
 use crate::live::Connection;
 use crate::pages::Tab;
 use crate::pages::{
-    DocsPage, HomePage, NotFoundPage, RepoPage, RunPage, RunsPage, SettingsPage, TerminalPage,
-    UsagePage,
+    ChangesPage, DocsPage, HomePage, NotFoundPage, RepoPage, RunPage, RunsPage, SettingsPage,
+    TerminalPage, UsagePage,
 };
 use crate::platform;
 
@@ -115,6 +115,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/runs/:run") view=RunPage ssr=SsrMode::Async/>
                     <Route path=path!("/terminal") view=TerminalPage ssr=SsrMode::Async/>
                     <Route path=path!("/terminal/:session") view=TerminalPage ssr=SsrMode::Async/>
+                    <Route path=path!("/changes") view=ChangesPage ssr=SsrMode::Async/>
+                    <Route path=path!("/repos/:id/changes") view=ChangesPage ssr=SsrMode::Async/>
                     <Route path=path!("/repos/:id/docs") view=DocsPage ssr=SsrMode::Async/>
                     <Route path=path!("/repos/:id/docs/:kind") view=DocsPage ssr=SsrMode::Async/>
                 </Routes>

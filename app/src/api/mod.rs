@@ -6,6 +6,7 @@
 mod access;
 mod action;
 mod answer;
+mod changes;
 mod document;
 mod document_write;
 mod error;
@@ -22,6 +23,9 @@ pub use access::Visitor;
 pub(crate) use access::{AccessView, RevokeDevice, read_access};
 pub(crate) use action::RunActionRequest;
 pub(crate) use answer::AnswerAsk;
+pub(crate) use changes::{
+    AddComment, ChangesView, RemoveComment, SendReview, UndoRun, UndoView, read_changes,
+};
 pub(crate) use document::{
     ConflictView, DocView, HistoryView, VersionView, read_conflict, read_document, read_history,
     read_version,

@@ -9,6 +9,8 @@ pub(crate) enum Glyph {
     Back,
     /// A branch.
     Branch,
+    /// What changed.
+    Changes,
     /// Something was ticked.
     Check,
     /// Close or dismiss.
@@ -72,6 +74,7 @@ impl Glyph {
         match self {
             Self::Back => "icon icon--back",
             Self::Branch => "icon icon--branch",
+            Self::Changes => "icon icon--changes",
             Self::Check => "icon icon--check",
             Self::Close => "icon icon--close",
             Self::Docs => "icon icon--docs",

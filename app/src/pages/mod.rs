@@ -13,6 +13,8 @@ mod usage;
 pub(crate) use docs::DocsPage;
 pub(crate) use home::HomePage;
 pub(crate) use not_found::{NotFoundBody, NotFoundPage};
-pub(crate) use repo::{RepoPage, RunPage, RunsPage, Tab, Tabs, TerminalPage, bottom_links};
+pub(crate) use repo::{
+    ChangesPage, RepoPage, RunPage, RunsPage, Tab, Tabs, TerminalPage, bottom_links,
+};
 pub(crate) use settings::SettingsPage;
 pub(crate) use usage::UsagePage;

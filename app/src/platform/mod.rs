@@ -33,7 +33,7 @@ pub use page::announce_panic;
 #[cfg(feature = "hydrate")]
 pub(crate) use page::{PageListeners, on_page_wakes};
 pub(crate) use page::{
-    announce_ready, ask_before_leaving, has_touch, open_page, reload, show_icon,
+    announce_ready, ask_before_leaving, clicked_value, has_touch, open_page, reload, show_icon,
 };
 #[cfg(feature = "hydrate")]
 pub(crate) use screen::{

@@ -22,6 +22,26 @@ pub(crate) fn has_touch() -> bool {
     false
 }
 
+/// The value of `attribute` of the element that was clicked, or of the nearest one around it that has it; nothing when it is
+/// empty, or when the click ended the selection of a text.
+pub(crate) fn clicked_value(event: &leptos::ev::MouseEvent, attribute: &str) -> Option<String> {
+    #[cfg(feature = "hydrate")]
+    {
+        let selection = leptos::prelude::window().get_selection().ok().flatten();
+        if selection.is_some_and(|selection| !selection.is_collapsed()) {
+            return None;
+        }
+        let element = event.target()?.dyn_into::<web_sys::Element>().ok()?;
+        let with_value = element.closest(&format!("[{attribute}]")).ok()??;
+        with_value.get_attribute(attribute).filter(|value| !value.is_empty())
+    }
+    #[cfg(not(feature = "hydrate"))]
+    {
+        let _ = (event, attribute);
+        None
+    }
+}
+
 /// Loads the page anew.
 pub(crate) fn reload() {
     #[cfg(feature = "hydrate")]

@@ -4,6 +4,7 @@
 //! the server, the command line and the page agree on shapes by sharing them.
 
 pub mod access;
+pub mod changes;
 pub mod chat;
 pub mod conversation;
 pub mod docs;

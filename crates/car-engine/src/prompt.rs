@@ -12,14 +12,20 @@ use crate::{EngineError, Repo};
 const WORK_PROMPT: &str = include_str!("prompt/work.txt");
 const REPORT_PROMPT: &str = include_str!("prompt/report.txt");
 
-/// The prompt of a work run. `previous` is the final output of the run before.
+/// The prompt of a work run. `previous` is the final output of the run before, `review` what the owner says, which ends every
+/// template: it comes before whatever that asks for.
 pub(crate) fn work(
     repo: &Repo,
     docs: &DocTexts,
     previous: Option<&str>,
+    review: &str,
 ) -> Result<String, EngineError> {
     let template = custom_template(repo)?.unwrap_or_else(|| WORK_PROMPT.to_owned());
-    Ok(fill(&template, repo, docs, previous))
+    let prompt = fill(&template, repo, docs, previous);
+    Ok(match review {
+        "" => prompt,
+        review => format!("{}\n\n{review}\n", prompt.trim_end()),
+    })
 }
 
 /// The prompt of the final report. Never a custom template, never the previous output.

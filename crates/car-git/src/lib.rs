@@ -31,7 +31,8 @@ pub use publish::{
 };
 pub use remote::{delete_remote_branch, only_on, remote_of, remotes, unpushed};
 pub use repository::{
-    branch, commit_id, find_root, head, head_id, init, recent_commits, tracked_files,
+    branch, commit_id, empty_tree, find_root, fork_point, head, head_id, init, recent_commits,
+    tracked_files,
 };
 pub use status::{
     FileState, FileStatus, Status, Untracked, Upstream, is_available, is_clean, porcelain, status,

@@ -37,6 +37,35 @@ pub async fn commit_id(root: &Path, name: &str) -> Option<String> {
     Git::read(root, "rev-parse").args(["--verify", "--quiet"]).value(commit).text().await.ok()
 }
 
+/// The commit at which the checked-out branch left the main one, and that one's name. `None` when the main branch is checked
+/// out or there is none.
+pub async fn fork_point(root: &Path) -> Option<(String, String)> {
+    let remote = Git::read(root, "symbolic-ref").args(["--quiet", "--short"]);
+    let remote = remote.value("refs/remotes/origin/HEAD").text().await.ok();
+    let candidates = remote.into_iter().chain(["main".to_owned(), "master".to_owned()]);
+    let here = branch(root);
+    for name in candidates {
+        let is_here = |branch: &String| *branch == name || name == format!("origin/{branch}");
+        if here.as_ref().is_some_and(is_here) {
+            return None;
+        }
+        if commit_id(root, &name).await.is_none() {
+            continue;
+        }
+        let fork = Git::read(root, "merge-base").value(name.as_str()).value("HEAD").text().await;
+        return fork.ok().map(|commit| (commit, name));
+    }
+    None
+}
+
+/// The tree without files, as this repository names it.
+///
+/// # Errors
+/// When it is no repository, or git gives no answer.
+pub async fn empty_tree(root: &Path) -> Result<String, GitError> {
+    Git::read(root, "hash-object").args(["-t", "tree"]).value("/dev/null").text().await
+}
+
 /// The tracked files, relative to the top of the working tree: the first `max` of them, and how many there are.
 ///
 /// # Errors

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use car_domain::run::{ChangeCount, FileDiff};
-use car_engine::checkpoints::{PatchForm, RunChanges};
+use car_engine::checkpoints::{Changes, PatchForm};
 use clap::Args;
 use serde_json::json;
 
@@ -37,7 +37,7 @@ pub(crate) struct DiffArgs {
 pub(super) fn run(args: &DiffArgs) -> CommandResult {
     let repo = args.repo.open()?;
     block_on(async {
-        let changes = RunChanges::of(&repo, args.run).await?;
+        let changes = Changes::of_run(&repo, args.run).await?;
         if changes.is_up_to_now {
             ui::say(&format!(
                 "Run {} has no checkpoint after it; this is what differs between its start and now.",
@@ -66,7 +66,7 @@ pub(super) fn run(args: &DiffArgs) -> CommandResult {
     Ok(ExitCode::SUCCESS)
 }
 
-fn as_json(run: u64, changes: &RunChanges, files: &[FileDiff]) -> serde_json::Value {
+fn as_json(run: u64, changes: &Changes, files: &[FileDiff]) -> serde_json::Value {
     json!({
         "run": run,
         "before": changes.before,

@@ -26,13 +26,16 @@ pub(crate) enum Tab {
     Runs,
     /// Its documents.
     Docs,
+    /// What changed in its files.
+    Changes,
     /// Its terminals.
     Terminal,
 }
 
 impl Tab {
     /// All of them, in order.
-    pub(crate) const ALL: [Self; 4] = [Self::Overview, Self::Runs, Self::Docs, Self::Terminal];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Overview, Self::Runs, Self::Docs, Self::Changes, Self::Terminal];
 
     /// Its word.
     pub(crate) fn word(self) -> &'static str {
@@ -40,6 +43,7 @@ impl Tab {
             Self::Overview => "Overview",
             Self::Runs => "Runs",
             Self::Docs => "Documents",
+            Self::Changes => "Changes",
             Self::Terminal => "Terminal",
         }
     }
@@ -50,6 +54,7 @@ impl Tab {
             Self::Overview => Glyph::Overview,
             Self::Runs => Glyph::Runs,
             Self::Docs => Glyph::Docs,
+            Self::Changes => Glyph::Changes,
             Self::Terminal => Glyph::Terminal,
         }
     }
@@ -63,6 +68,7 @@ impl Tab {
             Self::Overview => repo.to_owned(),
             Self::Runs => format!("{repo}/runs"),
             Self::Docs => format!("{repo}/docs"),
+            Self::Changes => format!("{repo}/changes"),
             Self::Terminal => format!("{repo}/terminal"),
         }
     }

@@ -1,6 +1,7 @@
 //! The pages of a repository: what it does now, what is left to do, what was done.
 
 mod actions;
+mod changes;
 mod frame;
 mod header;
 mod log;
@@ -17,6 +18,7 @@ use leptos::prelude::*;
 use crate::api::{RepoView, Site};
 use crate::base::at;
 use crate::components::{RunsTable, Section};
+pub(crate) use changes::ChangesPage;
 use frame::{LiveRepo, RepoContext, RepoFrame, use_repo_id};
 pub(crate) use frame::{Tab, bottom_links};
 pub(crate) use header::Tabs;

@@ -64,6 +64,7 @@ fn page(context: &RepoContext, view: RunView) -> AnyView {
     let first = part.entries.first().map_or(1, |entry| entry.seq);
     let around = Around { base: base.clone(), number, newest };
     let address = format!("{base}/{number}");
+    let changed = at(&format!("{}?run={number}", context.path(Tab::Changes)));
     view! {
         <main class="page cols" id="main" tabindex="-1">
             <div class="cols__main cols__main--close">
@@ -80,7 +81,7 @@ fn page(context: &RepoContext, view: RunView) -> AnyView {
                     })}
                 </section>
             </div>
-            <Facts run api/>
+            <Facts run api changed/>
         </main>
     }
     .into_any()
@@ -195,6 +196,8 @@ fn Facts(
     run: Memo<RunSummary>,
     /// Address of its files, without base path.
     api: String,
+    /// Where its changes are shown.
+    changed: String,
 ) -> impl IntoView {
     let tokens = move || {
         let usage = run.with(|run| run.usage);
@@ -245,6 +248,7 @@ fn Facts(
             </Section>
             <Section id="files" title="Files">
                 <ul class="filelist">
+                    <li><a href=changed>"What it changed"</a></li>
                     <li><a href=log rel="external">"Text log"</a></li>
                     <li><a href=events rel="external">"Journal as JSON"</a></li>
                 </ul>

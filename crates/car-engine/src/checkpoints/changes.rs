@@ -1,7 +1,8 @@
-//! What a run changed.
+//! What a run changed, what is not committed, what a branch changed.
 
 use std::path::{Component, Path, PathBuf};
 
+use car_domain::changes::Compared;
 use car_domain::run::{FileChangeKind, FileDiff, RunSummary};
 use car_git::{Checkpoints, Difference, PatchForm, Renames};
 
@@ -10,24 +11,61 @@ use crate::history::History;
 use crate::served::blocking;
 use crate::{EngineError, Repo};
 
-/// The difference between the two checkpoints of a run.
+/// The difference between two states of the working tree.
 #[derive(Debug)]
-pub struct RunChanges {
+pub struct Changes {
     checkpoints: Checkpoints,
-    /// Commit that holds the working tree before the run.
+    /// Commit or tree that holds the files before.
     pub before: String,
-    /// Commit, or for a run without end the tree, that holds it after the run.
+    /// Commit, or for the present files the tree, that holds them after.
     pub after: String,
-    /// Whether the run has no checkpoint of its own afterwards, so that the present files stand in for it.
+    /// Whether the present files are what is compared with.
     pub is_up_to_now: bool,
+    /// Name of the branch that was left, when that is what is compared with.
+    pub left: Option<String>,
 }
 
-impl RunChanges {
-    /// Looks at run `run` of `repo`.
+impl Changes {
+    /// What `compared` says.
+    ///
+    /// # Errors
+    /// When there is no such thing, or git gives no answer.
+    pub async fn of(repo: &Repo, compared: Compared) -> Result<Self, EngineError> {
+        match compared {
+            Compared::Run(run) => Self::of_run(repo, run).await,
+            Compared::Uncommitted => {
+                let before = match car_git::head_id(repo.root()).await {
+                    Some(commit) => commit,
+                    None => car_git::empty_tree(repo.root()).await.map_err(no_answer)?,
+                };
+                Self::since(repo, before, None).await
+            }
+            Compared::Branch => match car_git::fork_point(repo.root()).await {
+                Some((before, left)) => Self::since(repo, before, Some(left)).await,
+                None => Err(EngineError::not_found(
+                    "No branch was left here, so there is none to compare.",
+                )
+                .with_hint("this needs a checked-out branch that began at `main` or `master`")),
+            },
+        }
+    }
+
+    /// Whether the checked-out branch of `repo` left another one, so that [`Compared::Branch`] means something.
+    pub async fn has_branch(repo: &Repo) -> bool {
+        car_git::fork_point(repo.root()).await.is_some()
+    }
+
+    async fn since(repo: &Repo, before: String, left: Option<String>) -> Result<Self, EngineError> {
+        let checkpoints = open(repo).await.map_err(no_answer)?;
+        let after = checkpoints.tree().await.map_err(no_answer)?;
+        Ok(Self { checkpoints, before, after, is_up_to_now: true, left })
+    }
+
+    /// Looks at run `run` of `repo`. A run without a checkpoint afterwards is compared with the present files.
     ///
     /// # Errors
     /// When there is no such run, it has no checkpoints, or they were given up.
-    pub async fn of(repo: &Repo, run: u64) -> Result<Self, EngineError> {
+    pub async fn of_run(repo: &Repo, run: u64) -> Result<Self, EngineError> {
         let summary = summary_of(repo, run).await?;
         let checkpoints = open(repo).await.map_err(|error| failed(run, error))?;
         let before = summary.checkpoint_before.ok_or_else(|| no_checkpoint(run))?;
@@ -44,7 +82,12 @@ impl RunChanges {
                 .with_hint("only those of the newest runs are kept"));
             }
         }
-        Ok(Self { checkpoints, before, after, is_up_to_now })
+        Ok(Self { checkpoints, before, after, is_up_to_now, left: None })
+    }
+
+    /// Top of the working tree, to which paths are relative.
+    pub fn top(&self) -> &Path {
+        self.checkpoints.top()
     }
 
     /// What differs between the last commit and the files as they are now, new files included.
@@ -80,7 +123,7 @@ impl RunChanges {
     /// Writes the differences into `sink`, piece by piece, whatever their size.
     ///
     /// # Errors
-    /// As for [`RunChanges::files`].
+    /// As for [`Changes::files`].
     pub async fn write(
         &self,
         form: PatchForm,
@@ -156,6 +199,10 @@ fn file_diff(file: Difference) -> FileDiff {
         insertions: file.insertions,
         deletions: file.deletions,
     }
+}
+
+fn no_answer(error: car_git::GitError) -> EngineError {
+    git_failed("the changes cannot be read", error)
 }
 
 pub(super) fn failed(run: u64, error: car_git::GitError) -> EngineError {

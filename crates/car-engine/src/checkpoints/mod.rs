@@ -1,9 +1,10 @@
-//! What git keeps of runs: showing what a run changed, undoing it, bringing its files back.
+//! What git keeps of runs, and of what is not committed: showing what changed, undoing it, bringing its files back.
 //!
 //! The journal of a run names its two checkpoints; git holds them. Nothing here touches HEAD or the user's index, and an undo
 //! keeps what it overwrites.
 
 mod changes;
+mod patch;
 mod stored;
 mod undo;
 
@@ -11,10 +12,12 @@ use std::path::PathBuf;
 
 use car_git::{Checkpoints, GitError};
 
+use crate::review::{REVIEW_FILE, REVIEW_LOCK};
 use crate::{EngineError, ErrorKind, Repo};
 
 pub use car_git::PatchForm;
-pub use changes::RunChanges;
+pub use changes::Changes;
+pub use patch::PatchLimits;
 pub use stored::{KEPT_RUNS, StoredCheckpoint, checkpoints, prune, restore, restore_beside};
 pub use undo::{Later, UndoReport, redo, redo_preview, undo, undo_preview};
 
@@ -57,6 +60,8 @@ fn own_files(repo: &Repo) -> Vec<PathBuf> {
         "telegram.db",
         "telegram.db-wal",
         "telegram.db-shm",
+        REVIEW_FILE,
+        REVIEW_LOCK,
     ];
     let mut files: Vec<PathBuf> = names.iter().map(|name| repo.car_dir().join(name)).collect();
     let log = repo.log_path();

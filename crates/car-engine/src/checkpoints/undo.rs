@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use car_git::{CheckpointName, Checkpoints, GitError, Move, Renames};
 
-use super::changes::RunChanges;
+use super::changes::Changes;
 use super::{git_failed, open};
 use crate::runner::RunnerLock;
 use crate::{EngineError, ErrorKind, Repo};
@@ -83,8 +83,8 @@ fn lock(repo: &Repo) -> Result<RunnerLock, EngineError> {
     })
 }
 
-async fn ended(repo: &Repo, run: u64) -> Result<RunChanges, EngineError> {
-    let changes = RunChanges::of(repo, run).await?;
+async fn ended(repo: &Repo, run: u64) -> Result<Changes, EngineError> {
+    let changes = Changes::of_run(repo, run).await?;
     if changes.is_up_to_now {
         // What the run changed cannot be told from what was changed after it.
         return Err(EngineError::conflict(format!(

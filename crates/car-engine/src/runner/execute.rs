@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use car_agent::{AgentCommand, AgentKind, AgentProcess, AgentSpec, CodexEvents, search_path};
 use car_domain::Timestamp;
+use car_domain::format::count;
 use car_domain::run::{JournalEntry, NoticeLevel, Outcome, RunEnd, RunEvent, RunKind};
 use car_domain::state::{ProcessId, RunnerStatus, ThreadUsage};
 use car_domain::todo::TodoList;
@@ -19,6 +20,7 @@ use super::verdict::{Cut, Heard, run_end_of, sentence};
 use crate::config::RunnerDriver;
 use crate::docs::DocTexts;
 use crate::history::History;
+use crate::review::SentReview;
 use crate::{EngineError, ErrorKind, Repo, now, prompt};
 
 /// Bytes kept of one line of JSON; Codex puts a command's whole output into one.
@@ -50,7 +52,16 @@ impl RunContext<'_> {
         let last_thread = self.begin(run, started_at)?;
         let mut journal = RunJournal::create(self.repo, run, started_at)?;
         let search = search_path(std::env::var_os("PATH").as_deref());
-        let ready = self.prepare(run, kind, &docs, &search);
+        let review = match kind {
+            RunKind::Work => self.repo.review().sent(),
+            RunKind::Report => Ok(SentReview::default()),
+        };
+        let (review, unread) = match review {
+            Ok(review) => (review, None),
+            // The loop goes on without it; the comments stay where they are.
+            Err(error) => (SentReview::default(), Some(error)),
+        };
+        let ready = self.prepare(run, kind, &docs, &search, &review.block);
         let binary = &self.repo.config().codex.binary;
         let event = RunEvent::RunStarted {
             run,
@@ -64,6 +75,7 @@ impl RunContext<'_> {
             commit: car_git::head(self.repo.root()).await,
         };
         self.record(&mut journal, event)?;
+        self.tell_of_review(&mut journal, &review, unread.as_ref())?;
         self.keep_documents(&mut journal, "outside")?;
         let before = self.checkpoint_before(&mut journal, run).await?;
         let mut heard = Heard::default();
@@ -89,7 +101,34 @@ impl RunContext<'_> {
             // The journal cannot be written; `finish` says so, once the state says how the run ended.
             tracing::error!(%error, "what the run changed is not recorded");
         }
-        self.finish(journal, &todo, end, took, heard)
+        let end = self.finish(journal, &todo, end, took, heard)?;
+        // Only now: a run that is not recorded as done has not dealt with anything.
+        if end.is_success()
+            && !review.ids.is_empty()
+            && let Err(error) = self.repo.review().forget(&review.ids)
+        {
+            tracing::warn!(%error, "the next run gets the owner's review again");
+        }
+        Ok(end)
+    }
+
+    fn tell_of_review(
+        &mut self,
+        journal: &mut RunJournal,
+        review: &SentReview,
+        unread: Option<&EngineError>,
+    ) -> Result<(), EngineError> {
+        let (level, text) = match (unread, review.ids.len()) {
+            (Some(error), _) => {
+                (NoticeLevel::Warning, format!("Without the owner's review: {}", sentence(error)))
+            }
+            (None, 0) => return Ok(()),
+            (None, n) => {
+                let comments = count(n as u64, "comment", "comments");
+                (NoticeLevel::Info, format!("With the owner's review, {comments}."))
+            }
+        };
+        self.record(journal, RunEvent::Notice { level, text })
     }
 
     /// Adds the documents to their history. A history that cannot be written is told and does not keep a run from working.
@@ -131,6 +170,7 @@ impl RunContext<'_> {
         kind: RunKind,
         docs: &DocTexts,
         search: &OsStr,
+        review: &str,
     ) -> Result<(AgentCommand, String), EngineError> {
         let config = self.repo.config();
         let codex = &config.codex;
@@ -144,7 +184,7 @@ impl RunContext<'_> {
             RunKind::Work => {
                 let max = config.prompt.prev_run_max_chars;
                 let previous = History::new(self.repo).final_output(run - 1, max);
-                prompt::work(self.repo, docs, previous.as_deref())?
+                prompt::work(self.repo, docs, previous.as_deref(), review)?
             }
             RunKind::Report => prompt::report(self.repo, docs),
         };

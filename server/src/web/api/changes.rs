@@ -7,7 +7,7 @@ use axum::extract::State;
 use car_domain::Timestamp;
 use car_domain::run::{ChangeCount, CheckpointStage, FileDiff};
 use car_engine::checkpoints::{
-    self, Later, PatchForm, RunChanges, StoredCheckpoint, UndoReport, restore_beside,
+    self, Changes, Later, PatchForm, StoredCheckpoint, UndoReport, restore_beside,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -139,7 +139,7 @@ async fn diff(
         return Err(invalid("`path` is no path."));
     }
     let paths: Vec<PathBuf> = path.into_iter().map(PathBuf::from).collect();
-    let changes = RunChanges::of(&repo, run).await?;
+    let changes = Changes::of_run(&repo, run).await?;
     let files = changes.files(repo.root(), &paths).await?;
     let mut patch = Patch::default();
     changes.write(PatchForm::Unified, repo.root(), &paths, |piece| patch.add(piece)).await?;
