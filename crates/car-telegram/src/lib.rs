@@ -1,11 +1,11 @@
 //! Codex and the loop in Telegram.
 //!
-//! The way of a message: Telegram → [`intake`] stores it, then confirms it → the topic's control lane → a command is done at
+//! The way of a message: Telegram → `intake` stores it, then confirms it → the topic's control lane → a command is done at
 //! once, or a row in `turns` → the topic's work lane → Codex → the outbox → Telegram. Everything on this way is a row in
 //! `telegram.db` before it is done, so that `kill -9` at any moment loses nothing and does nothing twice. Codex itself runs in
 //! a server that outlives the bot.
 //!
-//! What a person may do is decided in [`intake::admission`] (who is heard) and `commands::allowed` (what they may).
+//! What a person may do is decided in `intake::admission` (who is heard) and `commands::allowed` (what they may).
 
 mod api;
 mod bot;

@@ -90,20 +90,6 @@ impl Changes {
         self.checkpoints.top()
     }
 
-    /// What differs between the last commit and the files as they are now, new files included.
-    ///
-    /// # Errors
-    /// When there is no commit yet, or git gives no answer.
-    pub async fn uncommitted(repo: &Repo) -> Result<Self, EngineError> {
-        let failed = |error| git_failed("cannot compare the files with the last commit", error);
-        let checkpoints = open(repo).await.map_err(failed)?;
-        let before = car_git::head_id(repo.root()).await.map(|id| id.trim().to_owned());
-        let before = before
-            .ok_or_else(|| EngineError::conflict("there is no commit yet to compare with"))?;
-        let after = checkpoints.tree().await.map_err(failed)?;
-        Ok(Self { checkpoints, before, after, is_up_to_now: true })
-    }
-
     /// The files that differ, restricted to `paths` and what is below them. The paths are relative to `base` or absolute.
     ///
     /// # Errors

@@ -1,7 +1,8 @@
 //! Commands about the loop: start, stop, look.
 
+use car_domain::changes::Compared;
 use car_domain::format::took;
-use car_engine::checkpoints::{PatchForm, RunChanges};
+use car_engine::checkpoints::{Changes, PatchForm};
 use car_engine::runner::{self, StopReport, standing};
 use car_engine::runs::OpenRuns;
 use car_engine::{EngineError, History, blocking};
@@ -112,13 +113,15 @@ pub(super) async fn todo(call: Call<'_>) -> Result<(), EngineError> {
 pub(super) async fn diff(call: Call<'_>) -> Result<(), EngineError> {
     let repo = workspace::repo_of(call.bot, &call.bound).await?;
     let (title, changes) = match call.words.first() {
-        None => ("What is not committed".to_owned(), RunChanges::uncommitted(&repo).await?),
+        None => {
+            ("What is not committed".to_owned(), Changes::of(&repo, Compared::Uncommitted).await?)
+        }
         Some(word) => {
             let run = word.parse().map_err(|_| {
                 EngineError::invalid(format!("{word} is no number of a run"))
                     .with_hint("/runs shows them; without a number it is what is not committed")
             })?;
-            (format!("What run {run} changed"), RunChanges::of(&repo, run).await?)
+            (format!("What run {run} changed"), Changes::of_run(&repo, run).await?)
         }
     };
     let mut patch = Vec::new();

@@ -65,12 +65,13 @@ async fn a_question_is_answered_by_a_button_or_in_own_words() {
     setting.say("/plan on");
     setting.heard("plans first").await;
     setting.say("Do it");
-    let question = setting.heard("Really?").await;
+    let question = setting.heard("Codex asks\nReally?").await;
     setting.telegram.press(&question, ANNA, "Yes");
     setting.heard("Answered (Yes) by Anna").await;
     setting.heard("Then I do.").await;
     setting.say("Do more");
-    let question = setting.heard("Sure?").await;
+    // The card says it as well, earlier.
+    let question = setting.heard("Codex asks\nSure?").await;
     setting.telegram.reply(setting.place, ANNA, question.id, "No");
     setting.heard("Answered (No) by Anna").await;
     setting.heard("Then I wait.").await;
