@@ -54,12 +54,23 @@ pub(crate) async fn open_with(
     if 0 < found && found < known {
         back_up(&writer, path, found).await.map_err(failed)?;
     }
-    migrations
-        .run(&writer)
-        .await
-        .map_err(|source| StoreError::Migrate { path: path.to_path_buf(), source })?;
+    if found < known {
+        migrate(&writer, path, migrations).await?;
+    }
     let reader = SqlitePoolOptions::new().max_connections(READERS).connect_lazy_with(options);
     Ok(Pools { writer, reader })
+}
+
+/// Brings the schema up to date in one transaction that writes from its beginning: SQLx does not keep other processes from doing
+/// the same meanwhile, so whoever comes second has to wait and finds nothing left to do.
+async fn migrate(pool: &SqlitePool, path: &Path, migrations: &Migrator) -> Result<(), StoreError> {
+    let failed = |source| StoreError::Open { path: path.to_path_buf(), source };
+    let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
+    migrations
+        .run_direct(None, &mut *transaction, false)
+        .await
+        .map_err(|source| StoreError::Migrate { path: path.to_path_buf(), source })?;
+    transaction.commit().await.map_err(failed)
 }
 
 /// The newest migration the file has seen; 0 for a new file.
@@ -104,6 +115,21 @@ mod tests {
         let error = open(&path).await.err().expect("refused");
         assert!(matches!(error, StoreError::Newer { found: 9999, .. }));
         assert!(error.hint().is_some_and(|hint| hint.contains("update CAR")));
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn many_may_open_a_new_file_at_the_same_time() {
+        for _ in 0..10 {
+            let dir = tempfile::tempdir().expect("temp dir");
+            let path = dir.path().join("car.db");
+            let openings = (0..8).map(|_| {
+                let path = path.clone();
+                tokio::spawn(async move { open(&path).await.map(|_| ()) })
+            });
+            for opened in openings.collect::<Vec<_>>() {
+                opened.await.expect("no panic").expect("opened");
+            }
+        }
     }
 
     #[tokio::test]
