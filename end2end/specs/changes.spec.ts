@@ -39,6 +39,7 @@ for (const [device, viewport] of [['desktop', { width: 1440, height: 900 }], ['p
     await expect(odd).toContainText('<script>alert(1)</script>');
     await expect(page.getByRole('region', { name: 'old.txt' })).toContainText('gone soon');
 
+    await page.waitForSelector('html[data-ready]');
     await main.locator('.ln--add').click();
     const form = main.locator('form.say__form');
     await expect(form.getByLabel('Line, if it is about one')).toHaveValue('20');
@@ -100,7 +101,8 @@ test('without JavaScript comments are made, deleted and become TODO items', asyn
   const server = await workplace.serve(repo.root);
   const context = await browser.newContext({ javaScriptEnabled: false });
   const page = await context.newPage();
-  await server.open(page);
+  await page.goto(server.loginLink);
+  await page.getByRole('button', { name: 'Pair this device' }).click();
   await page.goto(`${server.url}/changes`);
   const main = page.getByRole('region', { name: 'src/main.rs' });
   for (const text of ['First', 'Second']) {

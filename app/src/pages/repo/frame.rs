@@ -159,12 +159,16 @@ where
     let subject = RwSignal::new(None);
     // First, for what it says may be in the title.
     let content = content(&RepoContext { site, store, actions, subject });
-    let title = move || match subject.get() {
-        Some(subject) => format!("{subject} · {} · CAR", store.name.get()),
-        None => title(store.activity.get(), &store.name.get(), tab),
+    // The title is asked for once more when the page has gone, with all that was in it.
+    let title = move || {
+        let (name, activity) = (store.name.try_get()?, store.activity.try_get()?);
+        Some(match subject.try_get()? {
+            Some(subject) => format!("{subject} · {name} · CAR"),
+            None => title(activity, &name, tab),
+        })
     };
     view! {
-        <Title text=title/>
+        <Title text=move || title().unwrap_or_default()/>
         <Header store actions is_hub tabs=tabs.to_vec() tab/>
         {content}
         <BottomBar label links=bar/>

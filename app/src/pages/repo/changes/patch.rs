@@ -159,6 +159,10 @@ fn split_row(row: Row) -> AnyView {
 fn marked([before, differs, after]: [String; 3]) -> AnyView {
     match differs.is_empty() {
         true => (before + &after).into_any(),
-        false => view! { {before} <b>{differs}</b> {after} }.into_any(),
+        // An empty text would be a space on the page.
+        false => {
+            let shown = |text: String| (!text.is_empty()).then_some(text);
+            view! { {shown(before)} <b>{differs}</b> {shown(after)} }.into_any()
+        }
     }
 }
