@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Repo } from '../fixtures/car';
 import { expect, test } from '../fixtures/test';
@@ -82,8 +82,8 @@ test('a run is undone from its changes, after saying what that does', async ({ p
   const repo = workplace.repo('tides', ['One']);
   withChanges(repo);
   repo.car('once');
-  const ticked = repo.read('TODO.md');
-  expect(ticked).toContain('[x]');
+  const made = join(repo.root, 'NOTES.md');
+  expect(existsSync(made)).toBe(true);
   const server = await workplace.serve(repo.root);
   await server.open(page);
   await page.goto(`${server.url}/runs/1`);
@@ -92,7 +92,9 @@ test('a run is undone from its changes, after saying what that does', async ({ p
   await page.getByText('Undo run 1…').click();
   await expect(page.getByText('would become as before the run')).toBeVisible();
   await page.getByRole('button', { name: 'Undo run 1' }).click();
-  await expect.poll(() => repo.read('TODO.md')).toContain('- [ ] One');
+  await expect(page.getByText('Its files are as they were before it.')).toBeAttached();
+  expect(existsSync(made)).toBe(false);
+  expect(existsSync(join(repo.root, 'long.txt'))).toBe(true);
 });
 
 test('without JavaScript comments are made, deleted and become TODO items', async ({ browser, workplace }) => {

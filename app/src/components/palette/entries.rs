@@ -161,6 +161,7 @@ fn of_repo(row: &RepoRow, only_repo: Option<&str>) -> Vec<Entry> {
     };
     let mut entries = vec![
         page("Runs", Tab::Runs.path(&row.id, only_repo), Glyph::Runs),
+        page("Changes", Tab::Changes.path(&row.id, only_repo), Glyph::Changes),
         page("Terminal", Tab::Terminal.path(&row.id, only_repo), Glyph::Terminal),
     ];
     for kind in DocKind::ALL {
