@@ -3,6 +3,7 @@
 mod search;
 mod server;
 mod status;
+mod terminal;
 mod usage;
 
 use std::path::{Path, PathBuf};
@@ -17,11 +18,12 @@ use crate::workspace::Workspace;
 type Measure = fn(&Path) -> Result<()>;
 
 /// What can be measured, by name.
-const PARTS: [(&str, Measure); 4] = [
+const PARTS: [(&str, Measure); 5] = [
     ("status", status::run),
     ("usage", usage::run),
     ("search", search::run),
     ("server", server::run),
+    ("terminal", terminal::run),
 ];
 
 /// Measures everything, or the parts `CAR_BENCH_PARTS` names.
