@@ -1,6 +1,7 @@
 // Terminals with a real shell behind them: what is typed arrives once, what it writes is shown, whatever happens in between.
 import { type Page } from '@playwright/test';
 import { type Server } from '../fixtures/car';
+import { Codex } from '../fixtures/codex';
 import { expect, test } from '../fixtures/test';
 
 /** What a terminal says to programs that ask for its text: the accessible tree xterm keeps for screen readers. */
@@ -15,15 +16,20 @@ async function speak(page: Page): Promise<void> {
   await page.keyboard.press('Escape');
 }
 
-/** Starts a shell from the page of `server` and waits until it is there. */
-async function shell(page: Page, server: Server): Promise<void> {
+/** Starts what the button `name` starts from the page of `server`, and waits until it can be read. */
+async function begin(page: Page, server: Server, name: string): Promise<void> {
   await server.open(page);
   await page.goto(`${server.url}/terminal`);
-  await page.getByRole('button', { name: 'Shell' }).click();
+  await page.getByRole('button', { name, exact: true }).click();
   await page.waitForURL(/\/terminal\/[0-9a-f-]{36}$/);
   await expect(page.locator('.xterm-screen')).toBeVisible();
   await expect(page.getByText('This device types and sets the size')).toBeAttached();
   await speak(page);
+}
+
+/** Starts a shell from the page of `server` and waits until it is there. */
+async function shell(page: Page, server: Server): Promise<void> {
+  await begin(page, server, 'Shell');
   await type(page, 'PS1="ready> "; clear');
   await expect(screen(page)).toContainText('ready>');
 }
@@ -119,6 +125,31 @@ test('a server that is killed and started again loses nothing', async ({ page, w
     expect(text.split(once).length - 1, once).toBe(1);
   }
   forgive(consoleErrors);
+});
+
+test('the real Codex is talked with, works, and is still there after the page was left', async ({ page, workplace }) => {
+  const repo = workplace.repo('tides', ['Write the tide table']);
+  const codex = await Codex.start(workplace.dir, repo);
+  const server = await workplace.serve(repo.root);
+  await begin(page, server, 'Codex');
+  await expect(screen(page)).toContainText('OpenAI Codex');
+  const typed = '<TODO>- [ ] Write the tide table, see .codex-autorunner/TODO.md';
+  await page.locator('.xterm-helper-textarea').focus();
+  // Codex takes keys that come too fast for a paste, and Enter for a line of it.
+  await page.keyboard.type(typed, { delay: 30 });
+  await expect(screen(page)).toContainText('tide table, see');
+  await page.keyboard.press('Enter');
+  await expect(screen(page)).toContainText('Done: Write the tide table');
+  expect(repo.read('TODO.md')).toBe('- [x] Write the tide table\n');
+
+  await page.goto(`${server.url}/`);
+  await page.goto(`${server.url}/terminal`);
+  await expect(page.getByText('This device types and sets the size')).toBeAttached();
+  await speak(page);
+  await expect(screen(page)).toContainText('Done: Write the tide table');
+  await type(page, '/quit');
+  await expect(page.getByText(/ended/i).first()).toBeVisible();
+  expect(await codex.stop()).toBe(0);
 });
 
 test('a second browser looks on, and takes over when it is asked to', async ({ page, browser, workplace }) => {

@@ -37,7 +37,7 @@ pub(super) fn Menu(
         <StateBadge state/>
         <Facts row/>
         <Verbs hub row/>
-        <div class="menu">
+        <div class="menu-list">
             {(!is_worktree).then(|| {
                 link(Over::Worktree(id.clone()), Glyph::Branch, "New worktree…", "menu__item")
             })}
@@ -89,7 +89,7 @@ fn Verbs(
         }
     };
     view! {
-        <PostForm action=hub.run class="menu">
+        <PostForm action=hub.run class="menu-list">
             <input type="hidden" name="repo" value=id/>
             {move || match stands.get() {
                 (false, _, false) => view! {
