@@ -37,7 +37,7 @@ test: ## Check everything: format, architecture, lints, tests, the original, doc
 	@$(STEP) "Lints of the browser side" \
 		cargo clippy --package frontend --target wasm32-unknown-unknown -- -D warnings
 	@$(STEP) "Site" cargo xtask site
-	@$(STEP) "Binary" cargo build --package server
+	@$(STEP) "Binaries" cargo build --package server --package car-testkit
 	@$(STEP) "Rust tests" scripts/test-rust.sh
 	@$(STEP) "Comparison with the original" scripts/test-differential.sh
 	@RUSTDOCFLAGS="-D warnings" $(STEP) "Documentation" \

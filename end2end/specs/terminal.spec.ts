@@ -128,6 +128,7 @@ test('a server that is killed and started again loses nothing', async ({ page, w
 });
 
 test('the real Codex is talked with, works, and is still there after the page was left', async ({ page, workplace }) => {
+  test.slow();
   const repo = workplace.repo('tides', ['Write the tide table']);
   const codex = await Codex.start(workplace.dir, repo);
   const server = await workplace.serve(repo.root);
