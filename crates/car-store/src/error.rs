@@ -1,6 +1,6 @@
 //! What can go wrong with the index.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// SQLite's number for a disk, or a limit on files, that leaves no room.
 const SQLITE_FULL: &str = "13";
@@ -52,6 +52,10 @@ impl StoreError {
         }
         match self {
             Self::Newer { .. } => Some("update CAR, or serve another root".to_owned()),
+            Self::Open { path, .. } | Self::Migrate { path, .. } if is_bots(path) => Some(format!(
+                "move {} away and restart the bot: it begins anew, and people pair again",
+                path.display()
+            )),
             Self::Open { path, .. } | Self::Migrate { path, .. } => Some(format!(
                 "move {} away, then run `car index rebuild`: the history is in the run journals",
                 path.display()
@@ -73,4 +77,9 @@ impl StoreError {
             .and_then(sqlx::error::DatabaseError::code)
             .is_some_and(|code| code == SQLITE_FULL)
     }
+}
+
+/// Whether a database is the bot's, which nothing can make anew.
+fn is_bots(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name == "telegram.db")
 }

@@ -1,7 +1,8 @@
 //! Many turns in many topics while everything fails: Telegram asks for pauses and loses connections, the bot and Codex are
 //! killed. Every message gets exactly one answer, and no approval is applied twice or in another repository.
 //!
-//! `CAR_FAULT_TURNS=1000 CAR_FAULT_TOPICS=20` runs it in full; without them it is a small one.
+//! `CAR_FAULT_TURNS=1000 CAR_FAULT_TOPICS=20` runs it in full, with `cargo test`: nextest ends what takes so long. Without them it
+//! is a small one.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -3,7 +3,7 @@
 use car_testkit::telegram::{FakeTelegram, Person, Place, TOKEN};
 use serde_json::{Value, json};
 
-use crate::support::{Project, eventually, scripted_agent};
+use crate::support::{Project, eventually, scripted_agent, shell_agent};
 
 const ANNA: Person = Person { id: 7, name: "Anna" };
 
@@ -17,7 +17,9 @@ fn project(telegram: &FakeTelegram, codex: &Value) -> Project {
         "telegram_bot": {"enabled": true, "api_url": telegram.api_url()},
     });
     project.write("config.yml", &config.to_string());
-    project.write(".env", &format!("CAR_TELEGRAM_BOT_TOKEN={TOKEN}\n"));
+    // A home of its own: there is one bot of a token for each.
+    let home = project.root().display();
+    project.write(".env", &format!("CAR_TELEGRAM_BOT_TOKEN={TOKEN}\nHOME={home}\n"));
     project
 }
 
@@ -80,4 +82,31 @@ async fn the_server_runs_the_bot_and_a_bot_that_cannot_run_stops_no_server() {
     assert!(ended.stderr.contains("the Telegram bot does not run"), "{}", ended.stderr);
     let alone = project.car(&["telegram", "start"]).exits(3);
     assert!(alone.stderr.contains("CAR_TELEGRAM_BOT_TOKEN is not set"), "{}", alone.stderr);
+}
+
+#[tokio::test]
+async fn a_loop_is_started_watched_and_stopped_from_the_chat() {
+    let telegram = FakeTelegram::start();
+    let place = telegram.change(|world| world.add_private(ANNA.id));
+    let project = project(&telegram, &shell_agent("echo at work; sleep 600"));
+    project.todo(&["One"]);
+    let _bot = project.start(&["telegram", "start"]);
+    paired(&telegram, &project, place).await;
+    telegram.say(place, ANNA, "/run");
+    telegram.until("a start", |world| world.said(place, "The loop of")).await;
+    eventually("the loop runs", || project.state().runner_pid);
+    telegram.say(place, ANNA, "/run");
+    telegram.until("a refusal", |world| world.said(place, "⚠")).await;
+    telegram.say(place, ANNA, "/status");
+    telegram.until("its state", |world| world.said(place, "0 of 1 done")).await;
+    telegram.say(place, ANNA, "/tail");
+    telegram.until("its log", |world| world.said(place, ": Running")).await;
+    telegram.say(place, ANNA, "/stop");
+    telegram.until("an answer", |world| world.said(place, "stops after the present run")).await;
+    telegram.say(place, ANNA, "/stop now");
+    telegram.until("its end", |world| world.said(place, "The loop was ended.")).await;
+    eventually("the loop ends", || project.state().runner_pid.is_none().then_some(()));
+    let audit = project.car(&["telegram", "audit"]).exits(0).stdout;
+    assert!(audit.contains("  run  ") && audit.contains("  stop  "), "{audit}");
+    telegram.assert_clean();
 }
