@@ -11,6 +11,7 @@ compile_error!("`ssr` and `hydrate` are two sides of one page; build the crate w
 
 pub mod api;
 mod base;
+mod build;
 mod clock;
 mod components;
 mod editing;
@@ -27,6 +28,7 @@ mod terminal;
 mod timeline;
 
 pub use base::BasePath;
+pub use build::Build;
 #[cfg(feature = "hydrate")]
 pub use platform::announce_panic;
 pub use routes::App;

@@ -13,6 +13,7 @@ use leptos_router::path;
 
 use crate::api::{self, AppError, Site};
 use crate::base::{at, router_base, use_path};
+use crate::build::{Outdated, OutdatedBanner};
 use crate::clock::Clock;
 use crate::components::{OpenBanner, Palette, PaletteState, Shortcuts, Side, ToastRegion, Toasts};
 use crate::fleet::Fleet;
@@ -81,6 +82,7 @@ impl SiteResource {
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
+    Outdated::provide();
     Clock::provide();
     Connection::provide();
     Fleet::provide();
@@ -95,6 +97,7 @@ pub fn App() -> impl IntoView {
         // The browser follows it by itself and moves the focus, which the router would not.
         <a class="skip" href="#main" rel="external">"Skip to content"</a>
         <OpenBanner/>
+        <OutdatedBanner/>
         <Router base=router_base().unwrap_or_default()>
             <WatchMoves/>
             <ShowState/>
@@ -164,11 +167,16 @@ fn ShowState() -> impl IntoView {
 fn WatchMoves() -> impl IntoView {
     let path = use_path();
     let moved = use_context::<HasMoved>();
+    let outdated = Outdated::get();
     Effect::new(move |before: Option<String>| {
         let now = path.get();
         if let Some(HasMoved(moved)) = moved.filter(|_| before.is_some_and(|before| before != now))
         {
             moved.set_value(true);
+            // What is written from here on is meant for the program of another version.
+            if outdated.is_so_untracked() {
+                platform::reload();
+            }
         }
         now
     });

@@ -6,13 +6,14 @@ use leptos_meta::MetaTags;
 
 use crate::App;
 use crate::base::{at, base_path};
+use crate::build::{self, Program};
 
 /// Writes the document. The theme comes from a cookie, so that the first paint is in the right one.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
     let (theme, base) = (theme(), base_path());
     view! {
         <!DOCTYPE html>
-        <html lang="en" data-theme=theme data-base=(!base.is_empty()).then(|| base.to_string())>
+        <html lang="en" data-theme=theme data-base=(!base.is_empty()).then(|| base.to_string()) data-build=build::named().map(|build| build.to_string())>
             <head>
                 <meta charset="utf-8"/>
                 <meta
@@ -28,10 +29,9 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <meta name="apple-mobile-web-app-title" content="CAR"/>
                 <meta name="apple-mobile-web-app-status-bar-style" content="default"/>
                 <link rel="manifest" href=at("/manifest.webmanifest")/>
-                <link id="leptos" rel="stylesheet" href=at("/pkg/car.css")/>
                 <ImportMap/>
-                <AutoReload options=options.clone()/>
-                <HydrationScripts options root=base.to_string()/>
+                <Program/>
+                <AutoReload options/>
                 <script type="module" src=at("/register.js")></script>
                 <MetaTags/>
             </head>
@@ -62,7 +62,7 @@ fn ImportMap() -> impl IntoView {
     view! { <script type="importmap" nonce=nonce() inner_html=map></script> }
 }
 
-fn nonce() -> Option<leptos::nonce::Nonce> {
+pub(crate) fn nonce() -> Option<leptos::nonce::Nonce> {
     #[cfg(feature = "ssr")]
     return leptos::nonce::use_nonce();
     #[cfg(not(feature = "ssr"))]

@@ -8,14 +8,12 @@ const folder = resolve(import.meta.dirname, '../../docs/screenshots');
 const sizes = { desktop: { width: 1440, height: 900 }, phone: { width: 390, height: 844 } };
 
 test('every screen', async ({ browser, workplace }) => {
-  test.setTimeout(600_000);
+  test.setTimeout(900_000);
   mkdirSync(folder, { recursive: true });
   const server = await showcase(workplace);
   const state = await (async () => {
     const context = await browser.newContext();
     const page = await context.newPage();
-    await page.goto(`${server.url}/login`);
-    await page.screenshot({ path: `${folder}/login-desktop-light.png` });
     await page.goto(server.loginLink);
     await page.waitForURL(`${server.url}/`);
     const state = await context.storageState();
@@ -25,6 +23,11 @@ test('every screen', async ({ browser, workplace }) => {
   for (const colorScheme of ['dark', 'light'] as const) {
     for (const [size, viewport] of Object.entries(sizes)) {
       const options = { viewport, colorScheme, reducedMotion: 'reduce' as const, serviceWorkers: 'block' as const };
+      const stranger = await browser.newContext(options);
+      const login = await stranger.newPage();
+      await login.goto(`${server.url}/login`);
+      await login.screenshot({ path: `${folder}/login-${size}-${colorScheme}.png` });
+      await stranger.close();
       const context = await browser.newContext({ ...options, storageState: state });
       const page = await context.newPage();
       for (const [name, address] of Object.entries(screens)) {
@@ -40,6 +43,10 @@ test('every screen', async ({ browser, workplace }) => {
       await page.keyboard.press('Control+k');
       await expect(page.getByRole('listbox')).toBeVisible();
       await page.screenshot({ path: `${folder}/palette-${size}-${colorScheme}.png` });
+      await page.keyboard.press('Escape');
+      await page.keyboard.press('?');
+      await expect(page.getByRole('dialog', { name: 'Keyboard shortcuts' })).toBeVisible();
+      await page.screenshot({ path: `${folder}/shortcuts-${size}-${colorScheme}.png` });
       await context.close();
     }
   }

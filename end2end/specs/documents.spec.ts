@@ -225,7 +225,7 @@ test('what is typed before WebAssembly arrived stays', async ({ page, workplace 
   const { server } = await open(workplace, page);
   let arrive = () => {};
   const arrived = new Promise<void>(done => (arrive = done));
-  await page.route('**/pkg/car.wasm', async route => {
+  await page.route('**/pkg/car.wasm*', async route => {
     await arrived;
     await route.continue();
   });

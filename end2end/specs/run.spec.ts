@@ -56,7 +56,7 @@ test('a dialog that was opened before WebAssembly arrived closes like any other'
   const server = await workplace.serve(repo.root);
   let arrive = () => {};
   const arrived = new Promise<void>(done => (arrive = done));
-  await page.route('**/pkg/car.wasm', async route => {
+  await page.route('**/pkg/car.wasm*', async route => {
     await arrived;
     await route.continue();
   });

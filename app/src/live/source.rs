@@ -12,6 +12,7 @@ use web_sys::{EventSource, MessageEvent};
 
 use super::{Connection, LiveMessage, Phase, backoff, parse_event};
 use crate::base::at;
+use crate::build::Outdated;
 use crate::clock::Clock;
 use crate::platform::{self, PageListeners};
 
@@ -28,6 +29,7 @@ struct Shared {
     url: String,
     connection: Connection,
     clock: Clock,
+    outdated: Outdated,
     on_message: OnMessage,
     stream: RefCell<Option<Stream>>,
     n_failed: Cell<u32>,
@@ -62,6 +64,7 @@ impl LiveSource {
             url,
             connection,
             clock,
+            outdated: Outdated::get(),
             on_message,
             stream: RefCell::default(),
             n_failed: Cell::default(),
@@ -142,6 +145,10 @@ impl Shared {
     fn greet(self: &Rc<Self>, data: &str) {
         self.n_failed.set(0);
         let hello = js_sys::JSON::parse(data).unwrap_or(JsValue::NULL);
+        let build = js_sys::Reflect::get(&hello, &"build".into());
+        if let Some(build) = build.ok().and_then(|value| value.as_string()) {
+            self.outdated.compare(&build);
+        }
         let server_time = js_sys::Reflect::get(&hello, &"server_time_ms".into());
         if let Some(millis) = server_time.ok().and_then(|value| value.as_f64()) {
             #[expect(clippy::cast_possible_truncation, reason = "whole milliseconds below 2^53")]

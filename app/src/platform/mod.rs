@@ -31,7 +31,7 @@ pub(crate) use keys::{Key, on_key};
 #[cfg(feature = "hydrate")]
 pub use page::announce_panic;
 #[cfg(feature = "hydrate")]
-pub(crate) use page::{PageListeners, on_page_wakes};
+pub(crate) use page::{PageListeners, document_data, on_page_wakes};
 pub(crate) use page::{
     announce_ready, ask_before_leaving, clicked_value, has_touch, open_page, reload, show_icon,
 };

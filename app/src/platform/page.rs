@@ -42,6 +42,12 @@ pub(crate) fn clicked_value(event: &leptos::ev::MouseEvent, attribute: &str) -> 
     }
 }
 
+/// What the document says about itself in this attribute.
+#[cfg(feature = "hydrate")]
+pub(crate) fn document_data(name: &str) -> Option<String> {
+    leptos::prelude::document().document_element()?.get_attribute(name)
+}
+
 /// Loads the page anew.
 pub(crate) fn reload() {
     #[cfg(feature = "hydrate")]

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::{Arc, LazyLock};
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -9,7 +10,7 @@ use axum::http::header::{
     ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderMap, IF_NONE_MATCH,
     VARY,
 };
-use axum::http::{Method, StatusCode};
+use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use leptos::IntoView;
 use rust_embed::{EmbeddedFile, RustEmbed};
@@ -31,8 +32,13 @@ pub(super) fn missing() -> Vec<&'static str> {
     needed.into_iter().filter(|path| Site::get(path).is_none()).collect()
 }
 
-/// Names the state of the site: another one after every change of a file that pages are made of.
-pub(super) fn version() -> String {
+/// Names the site as this server has it: another one after every change of a file that pages are made of.
+pub(super) fn build() -> Arc<str> {
+    static BUILD: LazyLock<Arc<str>> = LazyLock::new(|| name_of_site().into());
+    Arc::clone(&BUILD)
+}
+
+fn name_of_site() -> String {
     let mut all = Sha256::new();
     for path in Site::iter().filter(|path| !path.ends_with(".br")) {
         if let Some(file) = Site::get(&path) {
@@ -55,7 +61,7 @@ where
         let (context, shell) = (context.clone(), shell.clone());
         Box::pin(async move {
             if matches!(*request.method(), Method::GET | Method::HEAD)
-                && let Some(response) = asset(request.uri().path(), request.headers())
+                && let Some(response) = asset(request.uri(), request.headers())
             {
                 return response;
             }
@@ -75,19 +81,29 @@ where
     }
 }
 
-/// The file at `path`, brotli-compressed when the client takes that and there is such a version.
-fn asset(path: &str, headers: &HeaderMap) -> Option<Response> {
+/// The file at this address, brotli-compressed when the client takes that and there is such a version. A page names the site it
+/// belongs to and never gets a file of another one.
+fn asset(uri: &Uri, headers: &HeaderMap) -> Option<Response> {
+    let path = uri.path();
     let path = path.strip_prefix('/').filter(|path| !path.is_empty() && !path.ends_with(".br"))?;
     let plain = Site::get(path)?;
     let etag = format!("\"{}\"", hex(&plain.metadata.sha256_hash()[..16]));
     let unchanged =
         headers.get(IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == etag.as_bytes());
-    // Names do not change with their content, so browsers ask each time and mostly hear that nothing changed.
-    let common = [
-        (ETAG, etag),
-        (CACHE_CONTROL, "no-cache".to_owned()),
-        (VARY, "accept-encoding".to_owned()),
-    ];
+    let wanted = uri.query().and_then(|query| query.strip_prefix("v="));
+    if wanted.is_some_and(|wanted| wanted != &*build()) {
+        let gone = Problem::new(StatusCode::GONE, "This file belongs to another version of CAR.")
+            .with_hint("load the page anew");
+        return Some(([(CACHE_CONTROL, "no-store")], gone).into_response());
+    }
+    // In debug builds files change under a running server.
+    let keep = match wanted {
+        Some(_) if !cfg!(debug_assertions) => "public, max-age=31536000, immutable",
+        // The name alone does not change with the content, so browsers ask each time and mostly hear that nothing changed.
+        _ => "no-cache",
+    };
+    let common =
+        [(ETAG, etag), (CACHE_CONTROL, keep.to_owned()), (VARY, "accept-encoding".to_owned())];
     if unchanged {
         return Some((StatusCode::NOT_MODIFIED, common).into_response());
     }

@@ -166,6 +166,7 @@ fn router(
             }
             provide_context(served.clone());
             provide_context(app::BasePath(base.clone()));
+            provide_context(app::Build(assets::build()));
             policy::protect_page();
         }
     };

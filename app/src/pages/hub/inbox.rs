@@ -125,11 +125,12 @@ fn head_words(row: &RepoRow, is_question: Option<bool>, ago: Option<&str>) -> St
         None => activity.word(),
     };
     let run = row.last_run.as_ref().map(|run| format!(", run {}", run.run)).unwrap_or_default();
-    let waits = matches!(activity, Activity::Approval | Activity::Question | Activity::Stalled);
+    let waits = matches!(activity, Activity::Approval | Activity::Question);
     let since = match ago {
         None => String::new(),
         Some("just now") => ", just now".to_owned(),
         Some(ago) if waits => format!(", waiting {ago}"),
+        Some(ago) if activity == Activity::Stalled => format!(", silent for {ago}"),
         Some(ago) => format!(", {ago} ago"),
     };
     format!("{what}{run}{since}")
@@ -458,5 +459,7 @@ mod tests {
             "Approval, run 58, waiting 4 min"
         );
         assert_eq!(head_words(&asks, Some(true), None), "Question, run 58");
+        let silent = row(Activity::Stalled, &[]);
+        assert_eq!(head_words(&silent, None, Some("11 min")), "Stalled, run 58, silent for 11 min");
     }
 }

@@ -129,7 +129,7 @@ impl Sort {
 
     pub(super) const fn word(self) -> &'static str {
         match self {
-            Self::Attention => "What needs you first",
+            Self::Attention => "Needs you first",
             Self::Name => "Name",
             Self::Activity => "Latest output",
             Self::Tokens => "Tokens today",
@@ -151,7 +151,7 @@ impl Group {
 
     pub(super) const fn word(self) -> &'static str {
         match self {
-            Self::Base => "Worktrees under their repository",
+            Self::Base => "By repository",
             Self::State => "By state",
             Self::Flat => "One list",
         }

@@ -128,7 +128,7 @@ fn Usage(
                 <section class="sec" aria-labelledby="trend">
                     <div class="sec__head">
                         <h2 id="trend">"Tokens over time"</h2>
-                        <Choices query is_hub/>
+                        <div class="btns push chart__choices"><Choices query is_hub/></div>
                     </div>
                     {(!usage.is_ready).then(|| view! {
                         <p class="banner banner--note" role="status">
@@ -189,7 +189,7 @@ fn Choices(
         }
     };
     view! {
-        <div class="seg push" role="group" aria-label="Range">{SPANS.map(span).into_iter().collect_view()}</div>
+        <div class="seg" role="group" aria-label="Range">{SPANS.map(span).into_iter().collect_view()}</div>
         <div class="seg" role="group" aria-label="Lines">
             {lines(UsageLines::Parts, parts)}
             {lines(UsageLines::Total, "Together")}

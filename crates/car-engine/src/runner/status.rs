@@ -99,11 +99,13 @@ fn alive(repo: &Repo, state: &RunnerState, view: &mut StateView) {
         view.detail = Some(format!("Waits for an answer: {asks}"));
         return;
     }
-    let quiet = last_sign_of_life(repo, state)
+    let heard = last_sign_of_life(repo, state);
+    let quiet = heard
         .map(|at| crate::now().since(at))
         .filter(|quiet| state.status == RunnerStatus::Running && *quiet >= STALL_AFTER);
     if let Some(quiet) = quiet {
         view.activity = Activity::Stalled;
+        view.since = heard;
         view.detail = Some(format!("No output for {} min.", quiet.as_secs() / 60));
     }
 }

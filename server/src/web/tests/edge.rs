@@ -181,3 +181,20 @@ async fn a_socket_of_another_site_is_refused_before_anything_else() {
         .body(Body::empty());
     assert_eq!(web.ask(ask.expect("valid")).await.status, StatusCode::FORBIDDEN);
 }
+
+#[tokio::test]
+async fn a_page_never_gets_the_program_of_another_version() {
+    let web = Web::new().await;
+    let ask = request("GET", "/").header("cookie", web.session().await).body(Body::empty());
+    let page = web.ask(ask.expect("valid")).await.text;
+    let build = page.split("data-build=\"").nth(1).and_then(|rest| rest.split('"').next());
+    let build = build.expect("the page names its site");
+    for file in ["car.js", "car.wasm", "car.css"] {
+        let named = format!("/pkg/{file}?v={build}");
+        assert!(page.contains(&named), "{named}");
+        assert_eq!(web.get(&named).await.status, StatusCode::OK);
+        let other = web.get(&format!("/pkg/{file}?v=0123456789abcdef")).await;
+        assert_eq!(other.status, StatusCode::GONE);
+        assert_eq!(other.headers["cache-control"], "no-store");
+    }
+}

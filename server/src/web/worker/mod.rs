@@ -19,7 +19,7 @@ const WORKER_POLICY: &str = "default-src 'none'; connect-src 'self'; frame-ances
 
 /// `GET /sw.js`.
 pub(super) async fn script() -> Response {
-    let script = format!("const VERSION = '{}';\n{}", assets::version(), include_str!("worker.js"));
+    let script = format!("const VERSION = '{}';\n{}", assets::build(), include_str!("worker.js"));
     let headers = [
         (CONTENT_TYPE, "text/javascript; charset=utf-8"),
         (CACHE_CONTROL, FRESH),

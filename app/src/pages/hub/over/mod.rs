@@ -78,6 +78,9 @@ fn Close(
     hub: HubStore,
     /// What it says.
     words: &'static str,
+    /// Whether it has the focus when the dialog opens.
+    #[prop(optional)]
+    is_first: bool,
 ) -> impl IntoView {
     let href = move || at(&hub.query.with(HubQuery::alone).path());
     view! {
@@ -85,6 +88,7 @@ fn Close(
             class="btn"
             href=href
             data-noscroll=""
+            autofocus=is_first
             on:click=|event| {
                 // Closing gives the focus back; the address follows.
                 event.prevent_default();

@@ -92,7 +92,7 @@ fn Question(
             })}
             <Outcome jobs asked/>
             <div class="btns">
-                <Close hub words="Keep it"/>
+                <Close hub words="Keep it" is_first=true/>
                 <button class="btn btn--danger-solid" type="submit" aria-busy=is_busy>{button}</button>
             </div>
         </PostForm>

@@ -16,6 +16,7 @@ use serde_json::json;
 use utoipa::IntoParams;
 
 use super::super::super::WebState;
+use super::super::super::assets;
 use super::super::super::auth::Caller;
 use super::super::super::problem::Problem;
 use super::over::{Over, Sign};
@@ -33,7 +34,7 @@ pub(super) struct Asked {
 
 /// Everything that happens
 ///
-/// Server-sent events. `hello` comes first and says the time and version of the server; then the present state of each topic
+/// Server-sent events. `hello` comes first and says the time, version and site of the server; then the present state of each topic
 /// as `row`, `dashboard`, `journal`, `doc`, `job` and `terminal` without an id; then `ready`. From then on every change has an
 /// id, also `gone` and `notify`. A client that comes back to the same topics with `Last-Event-ID` gets what it missed.
 /// `resync` says that this is not possible: the present state follows anew. `beat` comes every 15 seconds.
@@ -78,6 +79,7 @@ pub(super) async fn events(
     let hello = json!({
         "server_time_ms": car_engine::now().as_millis(),
         "version": env!("CARGO_PKG_VERSION"),
+        "build": assets::build().as_ref(),
     });
     let hello = Event::default().event("hello").data(hello.to_string());
     let listener = Listener { hello: Some(hello), feed, over: Over::new(&state, caller) };
