@@ -31,11 +31,13 @@ fn Meter(
     let resets_at = window.resets_at;
     let is_over = Memo::new(move |_| resets_at.is_some_and(|at| at <= clock.about_now()));
     let used = window.used_percent.unwrap_or(0.0).clamp(0.0, 100.0);
-    let share = move || if is_over.get() { 0.0 } else { used };
+    // The clock may tick once more for a view that another one is taking the place of.
+    let is_over = move || is_over.try_get().unwrap_or(false);
+    let share = move || if is_over() { 0.0 } else { used };
     let is_full = move || share() >= 90.0;
     let note = move || match resets_at {
         None => "When it begins anew is not known.".to_owned(),
-        Some(_) if is_over.get() => {
+        Some(_) if is_over() => {
             "Has begun anew since; the next call tells how much is used.".to_owned()
         }
         Some(at) => {

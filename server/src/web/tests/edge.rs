@@ -185,8 +185,7 @@ async fn a_socket_of_another_site_is_refused_before_anything_else() {
 #[tokio::test]
 async fn a_page_never_gets_the_program_of_another_version() {
     let web = Web::new().await;
-    let ask = request("GET", "/").header("cookie", web.session().await).body(Body::empty());
-    let page = web.ask(ask.expect("valid")).await.text;
+    let page = web.get("/").await.text;
     let build = page.split("data-build=\"").nth(1).and_then(|rest| rest.split('"').next());
     let build = build.expect("the page names its site");
     for file in ["car.js", "car.wasm", "car.css"] {
