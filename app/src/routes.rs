@@ -20,8 +20,8 @@ use crate::fleet::Fleet;
 use crate::live::Connection;
 use crate::pages::Tab;
 use crate::pages::{
-    ChangesPage, DocsPage, HomePage, NotFoundPage, RepoPage, RunPage, RunsPage, SettingsPage,
-    TerminalPage, UsagePage,
+    ChangesPage, DocsPage, HomePage, NotFoundPage, RepoPage, RunPage, RunsPage, SearchPage,
+    SettingsPage, TerminalPage, UsagePage,
 };
 use crate::platform;
 
@@ -112,6 +112,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/repos/:id/runs/:run") view=RunPage ssr=SsrMode::Async/>
                     <Route path=path!("/repos/:id/terminal") view=TerminalPage ssr=SsrMode::Async/>
                     <Route path=path!("/repos/:id/terminal/:session") view=TerminalPage ssr=SsrMode::Async/>
+                    <Route path=path!("/search") view=SearchPage ssr=SsrMode::Async/>
                     <Route path=path!("/usage") view=UsagePage ssr=SsrMode::Async/>
                     <Route path=path!("/settings") view=SettingsPage ssr=SsrMode::Async/>
                     <Route path=path!("/runs") view=RunsPage ssr=SsrMode::Async/>

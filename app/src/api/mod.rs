@@ -15,6 +15,7 @@ mod hub;
 mod markdown;
 mod read;
 mod runs;
+mod search;
 mod terminal;
 mod usage;
 
@@ -42,5 +43,6 @@ pub(crate) use read::{
     Home, RepoView, Site, not_found, read_dashboard, read_home, read_rows, read_site, read_tail,
 };
 pub(crate) use runs::{ENTRIES_PER_PAGE, RUNS_PER_PAGE, RunView, read_run, read_runs};
+pub(crate) use search::{SearchAsk, search};
 pub(crate) use terminal::{EndTerminal, RemoveTerminal, StartTerminal, read_terminals};
 pub(crate) use usage::{RepoTokens, UsageLines, UsageSpan, UsageView, read_usage};

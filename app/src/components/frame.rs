@@ -68,6 +68,7 @@ pub(crate) fn SideList(
         </PaletteButton>
         <div class="side__group">
             {is_hub.then(|| view! { <HubLink rows/> })}
+            <PageLink page="/search" glyph=Glyph::Search words="Search"/>
             <PageLink page="/usage" glyph=Glyph::Usage words="Usage"/>
             <PageLink page="/settings" glyph=Glyph::Settings words="Settings"/>
         </div>
@@ -241,6 +242,8 @@ pub(crate) fn BottomBar(
 pub(crate) enum MainPage {
     /// The hub, or the only repository.
     Home,
+    /// Searching.
+    Search,
     /// Tokens.
     Usage,
     /// Settings.
@@ -264,6 +267,7 @@ pub(crate) fn MainBar(
     };
     let links = vec![
         link("/", glyph, word, MainPage::Home),
+        link("/search", Glyph::Search, "Search", MainPage::Search),
         link("/usage", Glyph::Usage, "Usage", MainPage::Usage),
         link("/settings", Glyph::Settings, "Settings", MainPage::Settings),
     ];

@@ -5,6 +5,7 @@ mod home;
 mod hub;
 mod not_found;
 mod repo;
+mod search;
 mod settings;
 #[cfg(all(test, feature = "ssr"))]
 mod tests;
@@ -16,5 +17,6 @@ pub(crate) use not_found::{NotFoundBody, NotFoundPage};
 pub(crate) use repo::{
     ChangesPage, RepoPage, RunPage, RunsPage, Tab, Tabs, TerminalPage, bottom_links,
 };
+pub(crate) use search::SearchPage;
 pub(crate) use settings::SettingsPage;
 pub(crate) use usage::UsagePage;

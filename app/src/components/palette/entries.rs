@@ -83,7 +83,19 @@ pub(super) fn find(rows: &[RepoRow], only_repo: Option<&str>, text: &str) -> Vec
         }
     }
     found.sort_by_key(|entry| groups.iter().position(|group| *group == entry.group));
+    found.push(search(text.trim()));
     found
+}
+
+/// The way to what is not a page: what was said and written.
+fn search(text: &str) -> Entry {
+    Entry {
+        group: "Runs and documents",
+        label: format!("Search for “{text}”"),
+        detail: String::new(),
+        mark: Mark::Icon(Glyph::Search),
+        target: Target::Page(format!("/search?q={}", encode_segment(text))),
+    }
 }
 
 /// How well an entry fits: 0 begins so, 1 a word of it does, 2 it has it somewhere; nothing when it does not fit.
@@ -128,6 +140,7 @@ fn pages(only_repo: Option<&str>) -> impl Iterator<Item = Entry> {
     };
     [
         page(home.0, home.1, Target::Page("/".to_owned())),
+        page("Search", Glyph::Search, Target::Page("/search".to_owned())),
         page("Usage", Glyph::Usage, Target::Page("/usage".to_owned())),
         page("Settings", Glyph::Settings, Target::Page("/settings".to_owned())),
         page("HTTP API", Glyph::Docs, Target::Outside("/api/reference".to_owned())),
@@ -248,9 +261,10 @@ mod tests {
     #[test]
     fn pages_of_a_repository_are_found_by_both_names() {
         let found = labels("runs docs-site");
-        assert_eq!(found, ["Runs"]);
+        assert_eq!(found, ["Runs", "Search for “runs docs-site”"]);
         assert!(labels("usage").contains(&"Usage".to_owned()));
-        assert_eq!(labels("no such thing"), [""; 0]);
+        // What is nowhere among the pages may still have been said.
+        assert_eq!(labels("no such thing"), ["Search for “no such thing”"]);
     }
 
     #[test]
