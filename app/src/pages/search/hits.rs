@@ -49,9 +49,8 @@ pub(super) fn Hits(
         .into_any();
     }
     let count = format::count(found.len() as u64, "place", "places");
-    let hits = found.into_iter().map(|hit| {
-        let only = only_repo.as_deref();
-        let (glyph, what, href) = place(&hit, only);
+    let hits = found.into_iter().map(move |hit| {
+        let (glyph, what, href) = place(&hit, only_repo.as_deref());
         let repo = is_hub.then(|| view! { <span class="muted">{hit.repo.clone()}</span> });
         view! {
             <li class="hit">

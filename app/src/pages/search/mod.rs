@@ -43,7 +43,7 @@ pub(crate) fn SearchPage() -> impl IntoView {
     let ask = Memo::new(move |_| {
         let map = map.read();
         let text = |name: &str| map.get(name).unwrap_or_default();
-        read(text("q"), text("repo"), &text("type"), &text("days"))
+        read(&text("q"), text("repo"), &text("type"), &text("days"))
     });
     let found = Resource::new(move || ask.get(), api::search);
     let load = move || {
@@ -57,7 +57,7 @@ pub(crate) fn SearchPage() -> impl IntoView {
 }
 
 /// What an address asks; what makes no sense asks for everything.
-fn read(text: String, repo: String, kind: &str, days: &str) -> SearchAsk {
+fn read(text: &str, repo: String, kind: &str, days: &str) -> SearchAsk {
     let kind = KINDS.iter().map(|(name, _)| *name).find(|name| *name == kind);
     let days = days.parse().ok().filter(|days| SPANS.iter().any(|(span, _)| span == days));
     SearchAsk {
@@ -165,9 +165,9 @@ mod tests {
 
     #[test]
     fn an_address_that_makes_no_sense_searches_everything() {
-        let ask = read(" tide ".to_owned(), String::new(), "nonsense", "5");
+        let ask = read(" tide ", String::new(), "nonsense", "5");
         assert_eq!(ask, SearchAsk { text: "tide".to_owned(), ..SearchAsk::default() });
-        let ask = read("tide".to_owned(), "a".to_owned(), "message", "7");
+        let ask = read("tide", "a".to_owned(), "message", "7");
         assert_eq!((ask.repo.as_str(), ask.kind.as_str(), ask.days), ("a", "message", 7));
     }
 }

@@ -1,6 +1,6 @@
 //! The Telegram bot as people start it: alone, and inside of a server.
 
-use car_testkit::telegram::{FakeTelegram, Person, Place, TOKEN};
+use car_testkit::telegram::{FakeTelegram, Fault, Person, Place, TOKEN};
 use serde_json::{Value, json};
 
 use crate::support::{Project, eventually, scripted_agent, shell_agent};
@@ -109,4 +109,26 @@ async fn a_loop_is_started_watched_and_stopped_from_the_chat() {
     let audit = project.car(&["telegram", "audit"]).exits(0).stdout;
     assert!(audit.contains("  run  ") && audit.contains("  stop  "), "{audit}");
     telegram.assert_clean();
+}
+
+#[tokio::test]
+async fn not_even_the_most_talkative_log_tells_the_token() {
+    let telegram = FakeTelegram::start();
+    let place = telegram.change(|world| world.add_private(ANNA.id));
+    let project = project(&telegram, &scripted_agent()).env(vec![("RUST_LOG", "trace".into())]);
+    telegram.change(|world| {
+        world.fail("getme", &[Fault::CutBefore]);
+        world.fail("getupdates", &[Fault::CutBefore, Fault::CutAfter]);
+        world.fail("sendmessage", &[Fault::CutBefore, Fault::CutAfter]);
+    });
+    let bot = project.start(&["telegram", "start"]);
+    paired(&telegram, &project, place).await;
+    telegram.say(place, ANNA, "/ids");
+    telegram.until("an answer", |world| world.said(place, "Chat 7")).await;
+    bot.signal(nix::sys::signal::Signal::SIGTERM);
+    let ended = bot.wait();
+    assert!(ended.stderr.contains("TRACE"), "it is talkative: {}", ended.stderr);
+    let secret = TOKEN.split(':').next_back().expect("a secret part");
+    let told = ended.stderr.lines().find(|line| line.contains(secret));
+    assert_eq!(told, None);
 }
