@@ -44,7 +44,7 @@ test: ## Check everything: format, architecture, lints, tests, the original, doc
 		cargo doc --no-deps --document-private-items --workspace
 	@cd end2end && ../$(STEP) --last "Browser tests" npx playwright test
 
-bench: ## Measure how long `car status`, `usage` and `search` take
+bench: ## Measure commands, the server and terminals; with ttyd on PATH, terminals beside it
 	@scripts/setup.sh build
 	@$(STEP) "Building the site" cargo xtask site --release
 	@$(STEP) "Building car" cargo build --release --package server
