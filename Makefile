@@ -48,7 +48,10 @@ bench: ## Measure commands, the server and terminals; with ttyd on PATH, termina
 	@scripts/setup.sh build
 	@$(STEP) "Building the site" cargo xtask site --release
 	@$(STEP) "Building car" cargo build --release --package server
-	@$(STEP) --last "Measuring" cargo xtask bench
+	@$(STEP) "Measuring" cargo xtask bench
+	@scripts/setup.sh test
+	@cd end2end && CAR_BIN=$${CARGO_TARGET_DIR:-$(CURDIR)/target}/release/car ../$(STEP) --last "First load in a browser" \
+		npx playwright test --config bench/playwright.config.ts
 
 screenshots: ## Render every screen into docs/screenshots
 	@scripts/setup.sh test

@@ -8,7 +8,7 @@ const sizes = { desktop: { width: 1440, height: 900 }, phone: { width: 390, heig
 for (const colorScheme of ['dark', 'light'] as const) {
   for (const [size, viewport] of Object.entries(sizes)) {
     test(`no screen has a serious finding in ${colorScheme} on a ${size}`, async ({ browser, workplace }) => {
-      test.setTimeout(240_000);
+      test.setTimeout(480_000);
       const server = await showcase(workplace);
       const context = await browser.newContext({ viewport, colorScheme, reducedMotion: 'reduce', serviceWorkers: 'block' });
       const page = await context.newPage();
