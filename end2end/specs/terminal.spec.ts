@@ -138,7 +138,7 @@ test('the real Codex is talked with, works, and is still there after the page wa
   await page.locator('.xterm-helper-textarea').focus();
   // Codex takes keys that come too fast for a paste, and Enter for a line of it.
   await page.keyboard.type(typed, { delay: 30 });
-  await expect(screen(page)).toContainText('tide table, see');
+  await expect(screen(page)).toContainText('.codex-autorunner/TODO.md');
   await page.keyboard.press('Enter');
   await expect(screen(page)).toContainText('Done: Write the tide table');
   expect(repo.read('TODO.md')).toBe('- [x] Write the tide table\n');
@@ -148,8 +148,11 @@ test('the real Codex is talked with, works, and is still there after the page wa
   await expect(page.getByText('This device types and sets the size')).toBeAttached();
   await speak(page);
   await expect(screen(page)).toContainText('Done: Write the tide table');
-  await type(page, '/quit');
-  await expect(page.getByText(/ended/i).first()).toBeVisible();
+  await page.locator('.xterm-helper-textarea').focus();
+  await page.keyboard.type('/quit', { delay: 60 });
+  await expect(screen(page)).toContainText('/quit');
+  await page.keyboard.press('Enter');
+  await expect(page.getByText(/ended/i).filter({ visible: true }).first()).toBeVisible();
   expect(await codex.stop()).toBe(0);
 });
 
