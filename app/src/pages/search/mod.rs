@@ -118,6 +118,8 @@ fn Asking(
     /// What was asked.
     ask: SearchAsk,
 ) -> impl IntoView {
+    // With something found, a keyboard on the screen would only hide it.
+    let is_new = ask.text.is_empty();
     let kind = ask.kind.clone();
     let kinds = KINDS
         .map(|(name, words)| view! { <option value=name selected=name == kind>{words}</option> });
@@ -143,7 +145,7 @@ fn Asking(
                 type="search"
                 name="q"
                 value=ask.text
-                autofocus
+                autofocus=is_new
                 required
                 maxlength="400"
                 placeholder="Words, \"a phrase\", begin*"
